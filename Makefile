@@ -1,0 +1,78 @@
+# Everything runs from here. The comment above a target is its help: `make help`.
+# PYTHON=python3.12 takes another Python (3.11 to 3.13) for the environments; DEMO=folder puts the demo's results elsewhere.
+
+PYTHON ?= python3
+DEMO ?= build/demo
+PY := .venv/bin/python
+AIRFLOWS := .airflow/3.3 .airflow/2.11
+export PYTHON
+
+.PHONY: all help airflows demo check test fast bench golden lock wheel clean distclean
+.DELETE_ON_ERROR:
+
+# The project's environment in .venv, from its lock (what plain `make` does)
+all: .venv/.made
+
+.venv/.made: requirements/dev.txt requirements/uv.txt pyproject.toml .ci/environment
+	.ci/environment .venv requirements/dev.txt
+	.cache/uv/bin/uv pip install --quiet --no-deps --no-build-isolation --python $(PY) --editable .
+	@touch $@
+
+.airflow/%/.made: requirements/airflow-%.txt requirements/uv.txt .ci/environment | .venv/.made
+	@mkdir -p .airflow
+	.ci/environment .airflow/$* $<
+	@touch $@
+
+# Both Airflows, each in an environment of its own (.airflow/3.3, .airflow/2.11)
+airflows: $(AIRFLOWS:%=%/.made)
+
+# From notebook to DAG on real data: graph, run on this machine, export, check by a real Airflow; needs no cluster
+demo: .venv/.made .airflow/3.3/.made
+	$(PY) -m demo --to $(DEMO)
+
+# Style, types and floors
+check: .venv/.made
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+# All tests, with both Airflows (ARGS="-k name" for some)
+test: .venv/.made airflows
+	$(PY) -m pytest -n 2 --dist loadgroup $(ARGS)
+
+# The tests that need no Airflow
+fast: .venv/.made
+	$(PY) -m pytest -m "not airflow" $(ARGS)
+
+# The numbers to hold, as ratios to floors measured in the same run
+bench: .venv/.made
+	$(PY) -m bench $(ARGS)
+
+# Writes the golden files anew; read the diff before you commit it
+golden: .venv/.made
+	KUBENB_GOLDEN=write $(PY) -m pytest -q tests/golden $(ARGS)
+
+# Renews the lock files from pyproject.toml and requirements/*.in
+LOCK := .cache/uv/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --upgrade
+lock: .venv/.made
+	$(LOCK) --python-version 3.10 --group dev --extra cluster pyproject.toml --output-file requirements/dev.txt
+	for name in airflow-3.3 airflow-2.11 uv; do \
+	    $(LOCK) --python-version 3.11 requirements/$$name.in --output-file requirements/$$name.txt || exit 1; done
+
+# The package as people install it, in dist/
+wheel: .venv/.made
+	$(PY) -m build --no-isolation
+
+# Removes what the targets above made, but for the environments
+clean:
+	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find kubenb tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Removes the environments too
+distclean: clean
+	rm -rf .venv .airflow .cache
+
+# This list
+help:
+	@awk '/^# / { text = substr($$0, 3) } /^[a-z]+:/ { split($$1, name, ":"); if (text) printf "make %-10s %s\n", name[1], text } !/^#/ { text = "" }' Makefile

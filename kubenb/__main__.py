@@ -1,0 +1,5 @@
+"""`python -m kubenb`."""
+
+from kubenb.cli import main
+
+main()

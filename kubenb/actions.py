@@ -1,0 +1,166 @@
+"""The verbs: one function each, for the command line, the magics and Python alike.
+
+In: a notebook's path (or a `Notebook`, or a `Pipeline` read before). Out: values that show themselves as text, HTML and Markdown.
+`read` leads to `notebook`, `check` to `export.checks`, `export` to `delivery`, `run` to `run.local`; nothing here decides.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from kubenb.model.pipeline import Notebook, Pipeline
+from kubenb.model.problems import KubenbError, Problem, errors
+
+if TYPE_CHECKING:
+    from kubenb.run.events import Progress
+    from kubenb.show.exported import Exported
+    from kubenb.show.graph import Graph
+    from kubenb.show.problems import Report
+    from kubenb.show.results import Results
+    from kubenb.show.slices import Slices
+    from kubenb.show.table import Table
+
+Source: TypeAlias = "str | os.PathLike[str] | Notebook | Pipeline"
+
+
+def read(source: Source) -> Pipeline:
+    """The pipeline of a notebook: its tasks, edges and problems. Nothing of the notebook runs."""
+    if isinstance(source, Pipeline):
+        return source
+    from kubenb.notebook.cells import read_notebook
+    from kubenb.notebook.pipeline import read_pipeline
+    from kubenb.notebook.settings import find_settings
+
+    notebook = source if isinstance(source, Notebook) else read_notebook(Path(source))
+    return read_pipeline(notebook, find_settings(Path(notebook.path or ".").absolute().parent))
+
+
+def graph(source: Source) -> Graph:
+    """The tasks and why each runs after which: `print(graph)`, `graph.svg()`, `graph.mermaid()`, `graph.json()`."""
+    from kubenb.show.graph import Graph
+
+    return Graph(read(source))
+
+
+def check(source: Source, *, airflow: str | os.PathLike[str] | None = None) -> Report:
+    """Every rule over the notebook; with `airflow` (a Python that has Airflow) also what that Airflow says of the DAG file."""
+    from kubenb.export.checks import check as judge
+    from kubenb.show.problems import Report
+    from kubenb.show.shown import count
+
+    pipeline = read(source)
+    problems = list(judge(pipeline))
+    about = [count(len(pipeline.plans), "task")]
+    if airflow is not None and not errors(problems):
+        problems += _ask_airflow(pipeline, Path(airflow))
+        about.append(f"asked the Airflow of {airflow}")
+    return Report(_subject(pipeline), tuple(dict.fromkeys(problems)), ", ".join(about))
+
+
+def export(source: Source, to: str | os.PathLike[str], *, diff: bool = False) -> Exported:
+    """Writes the DAG file and what it needs into the folder `to`; with `diff` it writes nothing and shows what would change."""
+    from kubenb.delivery import deliver
+    from kubenb.export.checks import check as judge
+    from kubenb.export.files import export_files
+    from kubenb.export.ids import dag_id
+    from kubenb.show.exported import Exported
+
+    pipeline = read(source)
+    problems = judge(pipeline)
+    if errors(problems):
+        raise KubenbError(problems)
+    dag = dag_id(pipeline)
+    delivery = deliver(export_files(pipeline), Path(to), dag, dry=diff)
+    return Exported(dag, Path(to), delivery, problems, diff)
+
+
+def run(
+    source: Source,
+    to: str | os.PathLike[str],
+    params: Mapping[str, object] | None = None,
+    *,
+    task: str | Iterable[str] = (),
+    from_: str | Iterable[str] = (),
+    fresh: bool = False,
+    env: Mapping[str, str] | None = None,
+    parallel: int = 0,
+    keep: bool = False,
+    progress: Progress | None = None,
+) -> Results:
+    """Runs the tasks as processes on this machine, into the folder `to`; what did not change since the last run there is taken over.
+
+    `task`: only these and what they need; `from_`: these and all that follows; `fresh`: take nothing over; `keep`: keep every variable.
+    """
+    from kubenb.export.checks import check as judge
+    from kubenb.run.events import silent
+    from kubenb.run.local import Wish, run_pipeline
+    from kubenb.show.results import Results
+
+    pipeline = read(source)
+    problems = judge(pipeline)
+    if errors(problems):
+        raise KubenbError(errors(problems))
+    wish = Wish(dict(params or {}), _names(task), _names(from_), not fresh, parallel, dict(env or {}), keep)
+    finished = run_pipeline(pipeline, Path(to), wish, progress or silent)
+    path = pipeline.notebook.path
+    return Results(finished, f"kubenb run {path} --to {to}" if path else "")
+
+
+def options() -> Table:
+    """The table of all options: what each is for, an example, and where it ends."""
+    from kubenb.model.options import DAG, TASK
+    from kubenb.show.table import Table
+
+    rows = [
+        (magic, option.name, option.group, option.help, option.example, "yes" if option.repeats else "", ", ".join(option.choices), option.goes)
+        for magic, table in (("%%k8s_task", TASK), ("%k8s_dag", DAG))
+        for option in table.values()
+    ]
+    return Table("", ("magic", "option", "group", "what for", "example", "repeats", "choices", "goes to"), tuple(rows))
+
+
+def config(source: Source) -> Table:
+    """Every option that is set, its value, and where the value came from."""
+    from kubenb.show.config import config_table
+
+    return config_table(read(source))
+
+
+def slices(source: Source, task: str | None = None) -> Slices:
+    """What each task takes along: code, inputs and outputs; and the code that none takes."""
+    from kubenb.show.slices import Slices
+
+    return Slices(read(source), task)
+
+
+def _ask_airflow(pipeline: Pipeline, python: Path) -> tuple[Problem, ...]:
+    import tempfile
+
+    from kubenb.airflow import check_with_airflow
+    from kubenb.export.files import export_files
+    from kubenb.export.ids import dag_id
+    from kubenb.export.manifest import manifest
+    from kubenb.export.task_notebook import task_notebook
+
+    dag = dag_id(pipeline)
+    with tempfile.TemporaryDirectory(prefix="kubenb-") as folder:
+        for name, text in export_files(pipeline).items():
+            path = Path(folder, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8", newline="")
+        manifests = {
+            plan.task.name: manifest(pipeline, plan, "" if plan.task.kind == "container" else task_notebook(pipeline, plan))
+            for plan in pipeline.plans
+        }
+        return check_with_airflow(Path(folder, f"{dag}.py"), python, manifests)
+
+
+def _subject(pipeline: Pipeline) -> str:
+    return pipeline.notebook.path or pipeline.dag.id or "notebook"
+
+
+def _names(names: str | Iterable[str]) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else tuple(names)

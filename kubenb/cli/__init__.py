@@ -1,0 +1,57 @@
+"""The command line: `kubenb graph|check|run|export|config|options|slices NOTEBOOK`, the same verbs as the magics and the Python API.
+
+In: words of a shell. Out: text on stdout, problems on stderr, an exit code of the table below. `kubenb --help` is printed from here, before the
+command-line library is imported; `commands` has the rest.
+"""
+
+from __future__ import annotations
+
+import sys
+
+COMMANDS = {
+    "graph": "Show the tasks and why each runs after which.",
+    "check": "Judge the notebook by every rule; with --airflow also by a real Airflow.",
+    "run": "Run the tasks as processes on this machine, resuming what was done.",
+    "export": "Write the Airflow DAG, or with --diff show what would change.",
+    "config": "Show every option that is set, and where it was set.",
+    "slices": "Show the code and the values that each task takes along.",
+    "options": "List all options of %%k8s_task and %k8s_dag.",
+    "completion": "Print the line that makes your shell complete kubenb.",
+}
+
+EXIT_CODES = {
+    0: "done",
+    1: "problems: nothing was started or written",
+    2: "the command line is wrong",
+    3: "a task failed",
+    130: "interrupted",
+}
+
+HELP = (
+    "Usage: kubenb COMMAND [OPTIONS] [NOTEBOOK]\n\n"
+    "  A notebook cell becomes a Kubernetes task, a notebook an Airflow DAG.\n\n"
+    "Commands:\n"
+    + "".join(f"  {name:<11} {text}\n" for name, text in COMMANDS.items())
+    + "\nOptions:\n  --help      Show this, or with a command its options.\n  --version   Show the version.\n"
+    + "\nExit codes:\n"
+    + "".join(f"  {code:<11} {text}\n" for code, text in EXIT_CODES.items())
+    + "\nExamples:\n"
+    "  kubenb run notebooks/flights.ipynb --to build/flights -p month=2\n"
+    "  kubenb export notebooks/flights.ipynb --to dags/\n"
+)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The console script. Ends the process with an exit code of `EXIT_CODES`."""
+    words = sys.argv[1:] if arguments is None else arguments
+    if words in ([], ["--help"], ["-h"], ["help"]):
+        sys.stdout.write(HELP)
+        sys.exit(0)
+    if words == ["--version"]:
+        from kubenb import __version__
+
+        sys.stdout.write(f"kubenb {__version__}\n")
+        sys.exit(0)
+    from kubenb.cli.commands import kubenb
+
+    kubenb.main(words, prog_name="kubenb")

@@ -1,0 +1,47 @@
+"""Everything an export is made of, as relative path -> text. Pure; the same bytes everywhere.
+
+`<dag>.py` the DAG file · `<dag>/<task>.ipynb` the task notebooks · `<dag>/pod.json` what the pods share · `<dag>/kubenb_runtime/` the runtime ·
+`<dag>/.airflowignore` so that Airflow takes none of it for DAGs · `<dag>/.kubenb/` what was written last, for the next export to merge with.
+Next room: `kubenb.delivery`.
+"""
+
+from __future__ import annotations
+
+import json
+
+from kubenb.export.dag import dag_file
+from kubenb.export.fan_out import runtime_lists
+from kubenb.export.ids import dag_id
+from kubenb.export.payload import sha256
+from kubenb.export.task_notebook import task_notebook
+from kubenb.inside.bundle import files as runtime_files
+from kubenb.model.pipeline import Pipeline
+from kubenb.model.problems import NOWHERE, refuse
+
+RECORD = ".kubenb/export.json"
+BASE = ".kubenb/base.txt"  # no .py: Airflow would read it as one more DAG
+
+
+def export_files(pipeline: Pipeline) -> dict[str, str]:
+    """All files of an export."""
+    dag = dag_id(pipeline)
+    made = dag_file(pipeline)
+    _compiles(dag, made.text)
+    lists = runtime_lists(pipeline)
+    inner = {".airflowignore": "kubenb_runtime\n", **made.beside}
+    for plan in pipeline.plans:
+        if plan.task.kind != "container":
+            inner[f"{plan.task.name}.ipynb"] = task_notebook(pipeline, plan, dag, lists)
+    if any(name.endswith(".ipynb") for name in inner):
+        inner |= {f"kubenb_runtime/{name}": text for name, text in runtime_files().items()}
+    record = {"dag": dag, "files": {name: sha256(text) for name, text in sorted(inner.items())}}
+    inner |= {RECORD: json.dumps(record, indent=1, sort_keys=True) + "\n", BASE: made.text}
+    return {f"{dag}.py": made.text, **{f"{dag}/{name}": text for name, text in sorted(inner.items())}}
+
+
+def _compiles(dag: str, text: str) -> None:
+    """The last net: what is written is Python."""
+    try:
+        compile(text, f"{dag}.py", "exec", dont_inherit=True)
+    except (SyntaxError, ValueError) as error:
+        raise refuse(NOWHERE, f"the DAG file of {dag} would not be Python ({error}).", "This is a mistake in kubenb: please report it.", "export.not-python") from error

@@ -1,0 +1,108 @@
+"""The raw `pod` patch: YAML that is merged into the finished pod, last of all.
+
+As `kubectl patch` does it: mappings merge, `null` takes away, lists of named things merge by their name (containers and init containers, env,
+volumes, image pull secrets by `name`; mounts by `mountPath`; ports by `containerPort`; host aliases by `ip`), other lists are replaced.
+A container without a name is the task's own. In comes the option's text, out goes a new pod. Next room: `manifest`.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+Part = dict[str, Any]
+BASE = "base"
+KEYS = {
+    "containers": "name",
+    "initContainers": "name",
+    "ephemeralContainers": "name",
+    "env": "name",
+    "volumes": "name",
+    "imagePullSecrets": "name",
+    "volumeMounts": "mountPath",
+    "volumeDevices": "devicePath",
+    "ports": "containerPort",
+    "hostAliases": "ip",
+    "topologySpreadConstraints": "topologyKey",
+}
+LIMIT = 256 * 1024
+
+
+@lru_cache(maxsize=1)
+def _strict(loader: Any) -> Any:
+    """The safe loader, which also refuses a key that stands twice: YAML would keep the last in silence."""
+
+    class Strict(loader):  # type: ignore[misc]
+        def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+            keys = [key.value for key, _ in node.value if isinstance(key.value, str)]
+            for key in keys:
+                if keys.count(key) > 1:
+                    raise ValueError(f"the key {key} stands twice. Keep one.")
+            return super().construct_mapping(node, deep)
+
+    return Strict
+
+
+@lru_cache(maxsize=256)
+def _parsed(text: str) -> Any:
+    import yaml
+
+    if len(text) > LIMIT:
+        raise ValueError(f"it is longer than {LIMIT // 1024} KiB. Take out what an option can say.")
+    try:
+        for token in yaml.scan(text, Loader=yaml.SafeLoader):
+            if isinstance(token, yaml.AliasToken):
+                raise ValueError("it uses a YAML alias (*name). Write the value out.")
+        return yaml.load(text, Loader=_strict(yaml.SafeLoader))
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        raise ValueError(f"it is not YAML{place}: {getattr(error, 'problem', None) or error}. Write for example {{spec: {{hostNetwork: false}}}}.") from None
+    except RecursionError:
+        raise ValueError("it is nested too deeply. Write it flatter.") from None
+
+
+def parse_patch(text: str) -> Part:
+    """The patch as a mapping; ValueError, ending in the fix, if it is none.
+
+    >>> parse_patch("{spec: {hostNetwork: false}}")
+    {'spec': {'hostNetwork': False}}
+    """
+    value = _parsed(text)
+    if not isinstance(value, dict):
+        raise ValueError("it is not a mapping. Write for example {spec: {hostNetwork: false}}.")
+    return value
+
+
+def merge(base: Part, patch: Part) -> Part:
+    """`patch` over `base`, in a new mapping.
+
+    >>> merge({"spec": {"a": 1, "b": 2}}, {"spec": {"b": None, "c": 3}})
+    {'spec': {'a': 1, 'c': 3}}
+    """
+    merged = dict(base)
+    for key, value in patch.items():
+        if value is None:
+            merged.pop(key, None)
+        elif isinstance(value, dict):
+            merged[key] = merge(merged[key] if isinstance(merged.get(key), dict) else {}, value)
+        elif key in KEYS and isinstance(value, list) and isinstance(merged.get(key, []), list):
+            merged[key] = _by_name(merged.get(key, []), value, key)
+        else:
+            merged[key] = value
+    return merged
+
+
+def _by_name(base: list[Any], patch: list[Any], key: str) -> list[Any]:
+    name = KEYS[key]
+    merged = {item.get(name): item for item in base}
+    for number, item in enumerate(patch):
+        if not isinstance(item, dict):
+            raise ValueError(f"an entry of {key} is not a mapping. Write - {name}: …")
+        item = {"name": BASE, **item} if key == "containers" and "name" not in item else item
+        if item.get("$patch") == "delete":
+            merged.pop(item.get(name), None)
+            continue
+        place = item.get(name, f"\0{number}")
+        merged[place] = merge(merged.get(place, {}), item)
+    return list(merged.values())

@@ -1,0 +1,135 @@
+"""The one table of options: each is declared once, here, as a field of `TaskOptions` or `DagOptions`.
+
+Parser, printer, help, completion, docs, picker and the "no option is lost" test read the table through `TASK` and `DAG`.
+A field's metadata is its row; `kind` names the entry of `kinds.KINDS` that parses and prints the value.
+To add an option: a field here, and the line in `export.manifest` or `export.dag` that writes it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any
+
+from kubenb.model.values import Affinity, FanOut, Gpu, KeyValue, Projection, SecretKey, Toleration, Volume
+
+
+@dataclass(frozen=True)
+class Option:
+    """One row: `field` is the Python name, `name` what a user types, `goes` where the value ends."""
+
+    name: str
+    field: str
+    kind: str
+    group: str
+    help: str
+    example: str
+    goes: str
+    repeats: bool
+    choices: tuple[str, ...] = ()
+
+
+def _row(kind: str, group: str, help: str, example: str, goes: str, *, name: str = "", many: bool = False, choices: str = "") -> Any:
+    row = {"kind": kind, "group": group, "help": help, "example": example, "goes": goes, "name": name}
+    return field(default=() if many else None, metadata={**row, "many": many, "choices": tuple(choices.split())})
+
+
+TRIGGER_RULES = (
+    "all_success all_failed all_done all_done_min_one_success all_skipped one_failed one_success one_done "
+    "none_failed none_failed_min_one_success none_skipped always"
+)
+
+
+@dataclass(frozen=True)
+class TaskOptions:
+    """All options of a task. None or () = not set."""
+
+    cpu: str | None = _row("cpu", "resources", "CPU request, in cores", "500m", "pod: requests.cpu")
+    cpu_limit: str | None = _row("cpu", "resources", "CPU limit (none unless set)", "2", "pod: limits.cpu")
+    memory: str | None = _row("bytes", "resources", "memory, request and limit", "4Gi", "pod: requests.memory, limits.memory")
+    memory_request: str | None = _row("bytes", "resources", "memory request, where it is to be below the limit", "2Gi", "pod: requests.memory")
+    storage: str | None = _row("bytes", "resources", "ephemeral storage, request and limit", "10Gi", "pod: ephemeral-storage")
+    gpu: Gpu | None = _row("gpu", "resources", "GPUs: a count, and the vendor's resource name", "2 amd.com/gpu", "pod: limits")
+    image: str | None = _row("image", "image", "container image; any that has Python", "python:3.11-slim", "pod: image")
+    image_pull_policy: str | None = _row("choice", "image", "when to pull the image", "Always", "pod: imagePullPolicy", choices="Always IfNotPresent Never")
+    image_pull_secret: tuple[str, ...] = _row("dns-subdomain", "image", "secret with the registry's login", "regcred", "pod: imagePullSecrets", many=True)
+    env: tuple[KeyValue, ...] = _row("env", "environment", "environment variable", "LEVEL=info", "pod: env", many=True)
+    secret: tuple[Projection, ...] = _row("projection", "environment", "secret into a variable or a folder", "db/password -> DB_PASSWORD", "pod: env or volume", many=True)
+    configmap: tuple[Projection, ...] = _row("projection", "environment", "config map into a variable or a folder", "limits -> /etc/limits", "pod: env or volume", many=True)
+    google_key: SecretKey | None = _row("secret-key", "environment", "secret with a Google service-account key file (key.json unless named)", "gcp-sa/key.json", "pod: volume and GOOGLE_APPLICATION_CREDENTIALS")
+    volume: tuple[Volume, ...] = _row("volume", "environment", "volume into a folder", "pvc:data -> /data sub=raw ro", "pod: volumes, volumeMounts", many=True)
+    node_selector: tuple[KeyValue, ...] = _row("label", "placement", "label that the node must have", "pool=batch", "pod: nodeSelector", many=True)
+    toleration: tuple[Toleration, ...] = _row("toleration", "placement", "taint that the task tolerates", "dedicated=ml:NoSchedule", "pod: tolerations", many=True)
+    affinity: tuple[Affinity, ...] = _row("affinity", "placement", "node or pod affinity, required or preferred", "prefer 50 node zone in a, b", "pod: affinity", many=True)
+    priority_class: str | None = _row("dns-subdomain", "placement", "priority class", "batch-low", "pod: priorityClassName")
+    scheduler: str | None = _row("dns-subdomain", "placement", "scheduler", "volcano", "pod: schedulerName")
+    runtime_class: str | None = _row("dns-subdomain", "placement", "runtime class", "gvisor", "pod: runtimeClassName")
+    namespace: str | None = _row("dns", "identity", "namespace of the pod", "analytics", "pod: metadata.namespace")
+    service_account: str | None = _row("dns-subdomain", "identity", "service account (its token is then mounted)", "notebook-runner", "pod: serviceAccountName")
+    label: tuple[KeyValue, ...] = _row("label", "identity", "label of the pod", "team=pricing", "pod: labels", many=True)
+    annotation: tuple[KeyValue, ...] = _row("annotation", "identity", "annotation of the pod", "contact=ana", "pod: annotations", many=True)
+    run_as_user: int | None = _row("positive", "identity", "user id of the container (0 is refused)", "1000", "pod: securityContext.runAsUser")
+    after: tuple[str, ...] = _row("task", "task", "tasks to wait for, beside those that the data names", "load", "DAG: edges", many=True)
+    in_: tuple[str, ...] = _row("variable", "task", "variable read in a way analysis can't see", "rates", "task notebook: load", name="in", many=True)
+    out: tuple[str, ...] = _row("variable", "task", "variable made or changed in a way analysis can't see, or to be kept", "model", "task notebook: save", many=True)
+    pickle: tuple[str, ...] = _row("variable", "task", "variable that may travel as pickle", "model", "task notebook: save", many=True)
+    store: str | None = _row("store", "task", "where data between tasks lies", "gs://bucket/kubenb", "pod: KUBENB_STORE")
+    retries: int | None = _row("count", "task", "how often Airflow tries again", "3", "DAG: retries")
+    retry_delay: str | None = _row("duration", "task", "wait between tries", "5m", "DAG: retry_delay")
+    timeout: str | None = _row("duration", "task", "longest run", "2h", "DAG: execution_timeout; pod: activeDeadlineSeconds")
+    trigger_rule: str | None = _row("choice", "task", "when the task may start", "all_done", "DAG: trigger_rule", choices=TRIGGER_RULES)
+    pool: str | None = _row("text", "task", "Airflow pool", "warehouse", "DAG: pool")
+    queue: str | None = _row("text", "task", "Airflow queue", "kubernetes", "DAG: queue")
+    priority: int | None = _row("integer", "task", "Airflow priority weight", "10", "DAG: priority_weight")
+    deferrable: bool | None = _row("flag", "task", "wait in the triggerer, not in a worker", "true", "DAG: deferrable")
+    on_finish: str | None = _row("choice", "task", "what becomes of the pod", "keep_pod", "DAG: on_finish_action", choices="delete_pod delete_succeeded_pod delete_active_pod keep_pod")
+    map: FanOut | None = _row("fan-out", "task", "one run of the task an item", "month in [1, 2, 3]", "DAG: expand; pod: KUBENB_ITEM")
+    max_parallel: int | None = _row("positive", "task", "most items at once", "4", "DAG: max_active_tis_per_dagrun")
+    item_resources: str | None = _row("item-resources", "task", "resources of each item: a literal list of {cpu, memory}, in the items' order", '[{"memory": "1Gi"}, {"memory": "4Gi"}]', "DAG: expand container_resources")
+    xcom: tuple[str, ...] = _row("variable", "task", "variable pushed to Airflow as XCom (small, JSON)", "score", "DAG: do_xcom_push; pod: /airflow/xcom", many=True)
+    pod: str | None = _row("yaml", "task", "raw patch of the pod, merged last", "{spec: {hostNetwork: false}}", "pod")
+    profile: str | None = _row("text", "task", "named set of options from kubenb.toml", "large", "the options it names")
+    run: str | None = _row("choice", "task", "where the magic runs the cell", "local", "the magic only", choices="here local pod")
+    engine: str | None = _row("choice", "task", "what runs the notebook in the pod", "papermill", "pod: KUBENB_ENGINE", choices="auto papermill kubenb")
+    description: str | None = _row("text", "task", "what the task is for", "Train the delay model", "DAG: doc_md")
+
+
+@dataclass(frozen=True)
+class DagOptions:
+    """All options of `%k8s_dag`; beside them it takes every task option as a default for all tasks."""
+
+    id: str | None = _row("dag-id", "dag", "DAG id (the notebook's name unless set)", "flights", "DAG: dag_id")
+    schedule: str | None = _row("schedule", "dag", "cron, preset, timedelta or asset", "@daily", "DAG: schedule")
+    start: str | None = _row("date", "dag", "first day", "2026-01-01", "DAG: start_date")
+    end: str | None = _row("date", "dag", "last day", "2026-12-31", "DAG: end_date")
+    timezone: str | None = _row("timezone", "dag", "time zone of schedule, start and end", "Europe/Berlin", "DAG: start_date's zone")
+    catchup: bool | None = _row("flag", "dag", "run the past since start", "false", "DAG: catchup")
+    owner: str | None = _row("text", "dag", "owner", "analytics", "DAG: default_args.owner")
+    tags: tuple[str, ...] = _row("tag", "dag", "tag in Airflow's list", "pricing", "DAG: tags", many=True)
+    description: str | None = _row("text", "dag", "what the DAG is for", "Delays of flights", "DAG: description")
+    max_active_runs: int | None = _row("positive", "dag", "most runs at once", "1", "DAG: max_active_runs")
+    max_active_tasks: int | None = _row("positive", "dag", "most tasks at once", "8", "DAG: max_active_tasks")
+    retries: int | None = _row("count", "dag", "retries of every task", "2", "DAG: default_args.retries")
+    retry_delay: str | None = _row("duration", "dag", "wait between tries of every task", "5m", "DAG: default_args.retry_delay")
+    timeout: str | None = _row("duration", "dag", "longest DAG run", "6h", "DAG: dagrun_timeout")
+    task_timeout: str | None = _row("duration", "dag", "longest run of every task", "2h", "every task's timeout")
+    on_failure: str | None = _row("dotted", "dag", "callback when a run fails", "alerts.page", "DAG: on_failure_callback")
+    on_success: str | None = _row("dotted", "dag", "callback when a run succeeds", "alerts.cheer", "DAG: on_success_callback")
+    param: tuple[KeyValue, ...] = _row("param", "dag", "parameter beside the parameters cell, or one filled from an Airflow field", "day={{ ds }}", "DAG: params; pod: KUBENB_PARAMS", many=True)
+    in_cluster: bool | None = _row("flag", "dag", "Airflow uses its own pod's credentials", "true", "DAG: in_cluster")
+    context: str | None = _row("text", "dag", "kubeconfig context that Airflow uses", "prod", "DAG: cluster_context")
+    connection: str | None = _row("text", "dag", "Airflow's Kubernetes connection", "kubernetes_default", "DAG: kubernetes_conn_id")
+    shell_lines: str | None = _row("choice", "dag", "what becomes of pip and shell lines of ordinary cells", "keep", "task notebooks", choices="refuse keep")
+
+
+def _table(owner: type) -> dict[str, Option]:
+    rows = {}
+    for item in fields(owner):
+        meta = item.metadata
+        name = meta["name"] or item.name.replace("_", "-")
+        rows[name] = Option(name, item.name, meta["kind"], meta["group"], meta["help"], meta["example"], meta["goes"], meta["many"], meta["choices"])
+        assert item.default is not MISSING
+    return rows
+
+
+TASK: dict[str, Option] = _table(TaskOptions)
+DAG: dict[str, Option] = _table(DagOptions)

@@ -1,0 +1,149 @@
+"""What a notebook turns into: cells in, tasks and edges out.
+
+`notebook.cells` makes `Notebook`, `notebook.dataflow` makes `Flow` values, `notebook.pipeline` makes `Pipeline`; everything above reads them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from kubenb.model.options import DagOptions, TaskOptions
+from kubenb.model.problems import Place, Problem
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell as read. `number` counts all cells from 1; `id` is nbformat's (may be '')."""
+
+    number: int
+    kind: Literal["code", "markdown", "raw"]
+    source: str
+    tags: tuple[str, ...] = ()
+    id: str = ""
+
+
+@dataclass(frozen=True)
+class Notebook:
+    """A notebook or percent script as read; `path` as the user named it ('' when it has none)."""
+
+    path: str
+    cells: tuple[Cell, ...]
+    kernel: str = "python3"
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One assignment of the cell tagged `parameters`, or a `param` of `%k8s_dag`.
+
+    `default` is a JSON value. `template` is an Airflow field ('{{ ds }}') that fills it in Airflow, else None.
+    """
+
+    name: str
+    default: object
+    template: str | None = None
+    where: Place = Place()
+
+
+@dataclass(frozen=True)
+class Task:
+    """A task as its header says it, with every default applied.
+
+    `kind`: a cell of this notebook, another notebook as a whole, or an image's own command (`command`).
+    `body` is the code below the header; `where.line` is the line of `body`'s first line in the cell.
+    `origins` names for each set option (by its typed name) where the value came from: 'cell 4', 'profile large', 'kubenb.toml', …
+    """
+
+    name: str
+    options: TaskOptions = TaskOptions()
+    kind: Literal["cell", "notebook", "container"] = "cell"
+    body: str = ""
+    command: tuple[str, ...] = ()
+    notebook: str | None = None
+    where: Place = Place()
+    origins: dict[str, str] = field(default_factory=dict, compare=False, hash=False)
+
+
+@dataclass(frozen=True)
+class Code:
+    """A piece of an ordinary cell (or a definition from an earlier task cell) that a task takes along: whole lines, verbatim."""
+
+    source: str
+    where: Place
+
+
+@dataclass(frozen=True)
+class Load:
+    """Names taken together from one earlier task, at its place in the notebook's order.
+
+    `readonly`: of `names`, those this task is not known to change; they are fingerprinted at run time.
+    `items`: for a mapped producer its fan-out's source text; each name is then the list over all items, in order.
+    """
+
+    producer: str
+    names: tuple[str, ...]
+    readonly: tuple[str, ...] = ()
+    items: str | None = None
+
+
+@dataclass(frozen=True)
+class Apart:
+    """A check at run time: `name`, at an older version than the notebook has here (`by` changed it in place), must share no data with `others`."""
+
+    name: str
+    others: tuple[str, ...]
+    by: str
+
+
+Step = Code | Load | Apart
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why an edge is there. `variable` is None for an `after`; the lines are places in the notebook."""
+
+    variable: str | None
+    made: Place
+    read: Place
+    what: str = ""
+
+
+@dataclass(frozen=True)
+class Edge:
+    """`downstream` runs after `upstream`, for these reasons."""
+
+    upstream: str
+    downstream: str
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A task with all it takes along, in the notebook's order, and what it leaves.
+
+    `outputs`: saved for later tasks (and `out`). `binds`: every data name the body binds or changes, for runs that keep all.
+    `live`: (name, producer) pairs that later tasks still take from earlier tasks: what must not share data with a changed name.
+    `modules`: top-level packages that its code imports.
+    """
+
+    task: Task
+    steps: tuple[Step, ...] = ()
+    outputs: tuple[str, ...] = ()
+    binds: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()
+    live: tuple[tuple[str, str], ...] = ()
+    modules: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """Tasks and edges of a notebook. `plans` in the notebook's order; `left_out`: ordinary code that no task takes."""
+
+    notebook: Notebook
+    dag: DagOptions
+    parameters: tuple[Parameter, ...]
+    plans: tuple[Plan, ...]
+    edges: tuple[Edge, ...]
+    problems: tuple[Problem, ...] = ()
+    left_out: tuple[Code, ...] = ()
+    dag_where: Place = Place()

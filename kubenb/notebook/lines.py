@@ -1,0 +1,294 @@
+"""Where the headers of a cell stand, and their options as typed: the magic line, and the `#| name: value` lines right below.
+
+The rules of a `#|` line: one space, the option's name, a colon, the value. The value is kept exactly, without blanks around it.
+Wholly in quotes, it is what stands between them ('…' with '' for a quote, "…" with JSON's escapes). Unquoted, a ' #' begins a comment.
+Lines `#|   more`, indented deeper, go on: after an empty value or '|' they are a block, its lines kept; else they are joined by a blank.
+In: a cell's source. Out: `Layout` values and slips; nothing is judged by the option table here. Next room: `header`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field, replace
+
+from kubenb.notebook import words
+from kubenb.notebook.words import Word
+
+MAGICS = {"k8s_task": "task", "k8s_dag": "dag", "k8s_notebook": "notebook", "k8s_container": "container"}
+_MAGIC = re.compile(r"(?P<indent>[ \t]*)(?P<percent>%%?)(?P<name>k8s_\w+)(?=\s|$)")
+_OPTION = re.compile(r"#\|[ ]?(?P<name>[A-Za-z][\w-]*)[ ]*:(?:[ \t]+(?P<value>.*))?$")
+_BARE = re.compile(r"#\|[ ]?(?P<name>[A-Za-z][\w-]*)[ \t]*$")
+_DEEPER = re.compile(r"#\|(?:[ \t]{2,}|[ \t]*$)")
+_WHOLLY = re.compile(r"""(?P<text>'(?:[^']|'')*'|"(?:[^"\\]|\\.)*")(?:\s+#.*|\s*)$""")
+_COMMENT = re.compile(r"(?:^|[ \t])#.*$")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One option as typed. `value` is None where there is none; `first` and `last` count lines of the cell from 0.
+
+    `span`: the name's columns on its line. `cut`: the comment taken off the value.
+    """
+
+    name: str
+    value: str | None
+    first: int
+    last: int
+    span: tuple[int, int] = (0, 0)
+    magic: bool = False
+    cut: str = ""
+
+
+@dataclass(frozen=True)
+class Slip:
+    """A fault in the form of a header: code, what, fix, line (from 0)."""
+
+    code: str
+    what: str
+    fix: str
+    line: int
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A header as it stands in a cell: its lines `first` to `last`, counted from 0."""
+
+    kind: str
+    lines: tuple[str, ...]
+    first: int
+    last: int
+    words: tuple[Word, ...] = ()
+    entries: tuple[Entry, ...] = ()
+    command: tuple[str, ...] | None = None
+    comment: str = ""
+    slips: tuple[Slip, ...] = ()
+    indent: str = field(default="", compare=False)
+
+    @property
+    def magic_line(self) -> str:
+        """The magic's own line."""
+        return self.lines[0]
+
+
+def layouts(source: str) -> tuple[tuple[Layout, ...], tuple[Slip, ...]]:
+    """All headers of a code cell, and what looks like one but is none."""
+    if "k8s_" not in source:
+        return (), ()
+    lines = source.split("\n")
+    top = next((index for index, line in enumerate(lines) if line.strip()), 0)
+    match = _MAGIC.match(lines[top])
+    if match is not None and match["percent"] == "%%":
+        if match["name"] == "k8s_task":
+            return (_layout("task", lines, top, match["indent"]),), ()
+        return (), (_wrong_percents(match["name"], lines[top].strip(), top),)
+    found: list[Layout] = []
+    slips: list[Slip] = []
+    for index, line in enumerate(lines):
+        match = _MAGIC.match(line) if "k8s_" in line else None
+        if match is None or (match["name"] not in MAGICS and match["percent"] == "%") or _inside_text(lines, index):
+            continue
+        if match["percent"] == "%%":
+            slips.append(_not_first(lines, index, match["name"]))
+        elif match["name"] == "k8s_task":
+            slips.append(_wrong_percents("k8s_task", line.strip(), index))
+        elif match["indent"]:
+            fix = f"Write it at the beginning of a line: {line.strip()}"
+            slips.append(Slip("header.indented", f"%{match['name']} is indented.", fix, index))
+        else:
+            found.append(_layout(MAGICS[match["name"]], lines, index, ""))
+    return tuple(found), tuple(slips)
+
+
+def _inside_text(lines: list[str], index: int) -> bool:
+    """Whether the line lies inside a string of several lines."""
+    above = "\n".join(lines[:index])
+    if "'''" not in above and '"""' not in above:
+        return False
+    import io
+    import tokenize
+
+    plain = "\n".join("pass" if re.match(r"\s*[%!?]", line) else line for line in lines[:index]) + "\n"
+    try:
+        for _ in tokenize.generate_tokens(io.StringIO(plain).readline):
+            pass
+    except tokenize.TokenError as error:
+        return "multi-line string" in str(error.args[0]) or "triple-quoted" in str(error.args[0])
+    except (SyntaxError, ValueError):
+        return False
+    return False
+
+
+def _wrong_percents(name: str, line: str, index: int) -> Slip:
+    bare = line.lstrip("%")
+    if name == "k8s_task":
+        return Slip("header.percents", "%k8s_task stands with one percent sign.", f"Write two, on the cell's first line: %%{bare}", index)
+    if name in MAGICS:
+        return Slip("header.percents", f"%%{name} stands with two percent signs.", f"Write one: %{bare}", index)
+    from kubenb.model.names import did_you_mean
+
+    fix = did_you_mean(name, MAGICS) or "Write %%k8s_task NAME."
+    return Slip("header.unknown-magic", f"there is no magic %%{name}.", fix.replace("k8s_", "%%k8s_"), index)
+
+
+def _not_first(lines: list[str], index: int, name: str) -> Slip:
+    above = [line for line in lines[:index] if line.strip()]
+    if name in MAGICS and name != "k8s_task":
+        return _wrong_percents(name, lines[index].strip(), index)
+    if all(line.lstrip().startswith("#") for line in above):
+        return Slip("header.comment-above", f"a comment stands above %%{name}.", f"Move the comment below line 1: %%{name} comes first in its cell.", index)
+    if all(line.lstrip().startswith(("#", "%%")) for line in above):
+        return Slip("header.not-first", f"another cell magic stands above %%{name}.", f"Move %%{name} to line 1, and leave the other magic out.", index)
+    return Slip("header.not-first", f"%%{name} does not stand on line 1.", "Move the lines above it into a cell of their own.", index)
+
+
+def _layout(kind: str, lines: list[str], first: int, indent: str) -> Layout:
+    """The header that begins at line `first`."""
+    magic = lines[first]
+    last = first
+    while last + 1 < len(lines) and lines[last + 1].removeprefix(indent).startswith("#|"):
+        last += 1
+    block = tuple(line.removeprefix(indent) for line in lines[first : last + 1])
+    layout = Layout(kind, block, first, last, indent=indent)
+    layout = _read_magic(layout, magic.removeprefix(indent))
+    entries, slips = _read_options(block[1:], first + 1)
+    stray = _stray(lines, last + 1) if kind == "task" else ()
+    return replace(layout, entries=layout.entries + entries, slips=layout.slips + slips + stray)
+
+
+def _read_magic(layout: Layout, line: str) -> Layout:
+    """The magic line's words: the ones in place, and options."""
+    start = _MAGIC.match(line).end()  # type: ignore[union-attr]
+    found = words.split(line, start)
+    slips: list[Slip] = []
+    if found.broken == "\\":
+        slips.append(_continued(layout, line))
+    elif found.broken:
+        fix = f"Close it: {line.rstrip()}{found.broken}"
+        slips.append(Slip("header.quote", f"the quote {found.broken} is never closed.", fix, layout.first))
+    command: tuple[str, ...] | None = None
+    placed: list[Word] = []
+    entries: list[Entry] = []
+    queue = list(found.words)
+    while queue:
+        word = queue.pop(0)
+        if word.text == "--" and not word.quoted:
+            command = tuple(each.text for each in queue)
+            break
+        if not _is_option(word):
+            placed.append(word)
+            continue
+        name, equals, value = word.text.lstrip("-").partition("=")
+        span = (word.start, word.start + len(word.text) - len(value) - len(equals))
+        taken: str | None = value if equals else None
+        if not equals and queue and not _is_option(queue[0]) and (queue[0].text != "--" or queue[0].quoted):
+            taken = queue.pop(0).text if _takes_value(name, queue[0].text) else None
+        entries.append(Entry(name, taken, layout.first, layout.first, span, magic=True))
+    return replace(layout, words=tuple(placed), entries=tuple(entries), command=command, comment=found.comment, slips=tuple(slips))
+
+
+def _is_option(word: Word) -> bool:
+    return bool(re.match(r"--[A-Za-z]|-[A-Za-z]", word.text)) and not word.quoted
+
+
+def _takes_value(name: str, following: str) -> bool:
+    """Whether an option's next word is its value: a flag takes only true or false."""
+    from kubenb.model.options import DAG, TASK
+
+    option = TASK.get(name) or DAG.get(name)
+    return option is None or option.kind != "flag" or following.lower() in ("true", "false", "yes", "no", "on", "off")
+
+
+def _continued(layout: Layout, line: str) -> Slip:
+    """Continuation by backslash, which IPython refuses; the fix shows the options on `#|` lines."""
+    start = _MAGIC.match(line).end()  # type: ignore[union-attr]
+    head = words.split(line.rstrip().rstrip("\\"), start).words
+    texts = [word.text for word in head]
+    pairs: list[str] = []
+    placed: list[str] = []
+    while texts:
+        text = texts.pop(0)
+        if re.match(r"--[A-Za-z]", text):
+            name, equals, value = text[2:].partition("=")
+            value = value if equals else texts.pop(0) if texts and not texts[0].startswith("--") else "true"
+            pairs.append(f"#| {name}: {value}")
+        else:
+            placed.append(words.quote(text))
+    shape = "\n".join([" ".join([line[:start], *placed]), *pairs, "#| name: value"])
+    return Slip("header.continued", "the line ends in a backslash; a magic has one line.", f"Write the options below it:\n{shape}", layout.first)
+
+
+def _read_options(block: tuple[str, ...], first: int) -> tuple[tuple[Entry, ...], tuple[Slip, ...]]:
+    """The `#|` lines below a magic."""
+    entries: list[Entry] = []
+    slips: list[Slip] = []
+    index = 0
+    while index < len(block):
+        line, number = block[index], first + index
+        match, bare = _OPTION.match(line), _BARE.match(line)
+        index += 1
+        if match is None and bare is None:
+            fix = f"Write {_likely(line)}."
+            if line.strip() != "#|":
+                slips.append(Slip("header.form", "this line is not of the form '#| name: value'.", fix, number))
+            continue
+        more: list[str] = []
+        while index < len(block) and _DEEPER.match(block[index]):
+            more.append(block[index][2:])
+            index += 1
+        if bare is not None:
+            entries.append(Entry(bare["name"], None, number, first + index - 1, bare.span("name")))
+            continue
+        assert match is not None
+        value, cut, slip = read_value(match["value"] or "", more)
+        if slip:
+            slips.append(Slip("header.quote", slip, "Write it in single quotes: '…'.", number))
+        entries.append(Entry(match["name"], value, number, first + index - 1, match.span("name"), cut=cut))
+    return tuple(entries), tuple(slips)
+
+
+def read_value(text: str, more: list[str]) -> tuple[str | None, str, str]:
+    """A `#|` line's value: the text, the comment cut off, and what is wrong with its quotes."""
+    wholly = _WHOLLY.match(text)
+    if wholly is not None and not more:
+        inner = wholly["text"]
+        if inner[0] == "'":
+            return inner[1:-1].replace("''", "'"), "", ""
+        try:
+            return str(json.loads(inner)), "", ""
+        except ValueError:
+            return inner[1:-1], "", "the escapes between its double quotes are not JSON's."
+    comment = _COMMENT.search(text)
+    plain = (text[: comment.start()] if comment else text).strip(" \t")
+    cut = comment[0].strip() if comment else ""
+    if not more:
+        return (plain or None), cut, ""
+    if plain in ("", "|"):
+        return block_text(more) or None, "", ""
+    return " ".join([plain, *(line.strip() for line in more if line.strip())]), cut, ""
+
+
+def block_text(lines: list[str]) -> str:
+    """A block's text: the lines without their common indentation, and without empty lines at its end."""
+    filled = [line for line in lines if line.strip()]
+    common = min((len(line) - len(line.lstrip(" ")) for line in filled), default=0)
+    return "\n".join(line[common:] if line.strip() else "" for line in lines).rstrip("\n")
+
+
+def _likely(line: str) -> str:
+    """The form that a broken `#|` line was likely meant to have."""
+    equals = re.match(r"#\|\s*-{0,2}([A-Za-z][\w-]*)\s*[=: ]\s*(.*)$", line)
+    return f"#| {equals[1]}: {equals[2].strip()}" if equals else "#| memory: 4Gi"
+
+
+def _stray(lines: list[str], start: int) -> tuple[Slip, ...]:
+    """Option lines further down, where they would be plain comments."""
+    from kubenb.model.options import TASK
+
+    found = []
+    for index in range(start, len(lines)):
+        match = _OPTION.match(lines[index]) if lines[index].startswith("#|") else None
+        if match is not None and match["name"] in TASK and not _inside_text(lines, index):
+            fix = "Move it directly below the magic line, without empty lines between."
+            found.append(Slip("header.stray", f"option line '#| {match['name']}: …' does not stand right below the magic line.", fix, index))
+    return tuple(found)

@@ -1,0 +1,122 @@
+"""The folder of a run: what lies where, who works there, and which earlier results may be taken again.
+
+`DIR/<task>.ipynb` and `DIR/<task>.log` are for people; `DIR/.kubenb` holds the store, claims, scratch folders, the ledger and the records.
+One run at a time: the lock is the kernel's, so nothing is left to clean after a crash. In: the folder. Out: `Desk`. Next room: `local`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from kubenb.model.problems import NOWHERE, refuse
+
+KEPT_RUNS = 5
+
+
+@dataclass
+class Desk:
+    """One run's view of the folder. `ledger`: fingerprint -> what a finished task left (its place in the store, its item count)."""
+
+    folder: Path
+    run: str
+    ledger: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @property
+    def hidden(self) -> Path:
+        """Everything that is not for people."""
+        return self.folder / ".kubenb"
+
+    @property
+    def store(self) -> Path:
+        """Where data between tasks lies."""
+        return self.hidden / "store"
+
+    @property
+    def claims(self) -> Path:
+        """Folders that stand for volume claims; they outlive runs, as claims do."""
+        return self.hidden / "claims"
+
+    def scratch(self, name: str) -> Path:
+        """A task's own folders: home, tmp, empty dirs."""
+        return self.hidden / "scratch" / self.run / name
+
+    def log(self, name: str) -> Path:
+        """What the task printed."""
+        return self.folder / f"{name}.log"
+
+    def notebook(self, name: str) -> Path:
+        """The executed notebook."""
+        return self.folder / f"{name}.ipynb"
+
+    def enter(self, fingerprint: str, entry: dict[str, Any]) -> None:
+        """Remembers a finished task, at once: a killed run has lost nothing that was done."""
+        self.ledger[fingerprint] = entry
+        write_whole(self.hidden / "ledger.json", json.dumps(self.ledger, indent=1))
+
+    def tidy(self, dag_folder: Path) -> None:
+        """Keeps the last few runs' data; forgets what pointed into the others."""
+        runs = (
+            sorted((path for path in dag_folder.iterdir() if path.is_dir()), key=lambda path: path.stat().st_mtime)
+            if dag_folder.is_dir()
+            else []
+        )
+        for old in runs[:-KEPT_RUNS]:
+            shutil.rmtree(old, ignore_errors=True)
+        self.ledger = {key: entry for key, entry in self.ledger.items() if (self.store / entry["place"]).is_dir()}
+        write_whole(self.hidden / "ledger.json", json.dumps(self.ledger, indent=1))
+
+
+@contextlib.contextmanager
+def desk(folder: Path) -> Iterator[Desk]:
+    """The folder, made and locked for one run."""
+    import fcntl
+
+    hidden = folder / ".kubenb"
+    try:
+        hidden.mkdir(parents=True, exist_ok=True)
+        lock = open(hidden / "lock", "a+")  # noqa: SIM115  (closed below: that is what unlocks it)
+    except OSError as error:
+        raise refuse(
+            NOWHERE, f"{folder} can't be written: {error.strerror}.", "Give another folder with --to.", "run.folder"
+        ) from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.close()
+        raise refuse(
+            NOWHERE,
+            f"Another run is at work in {folder}.",
+            "Wait for it, or give another folder with --to.",
+            "run.busy",
+        ) from None
+    try:
+        shutil.rmtree(hidden / "scratch", ignore_errors=True)
+        (hidden / ".gitignore").write_text("*\n")
+        now = datetime.now(timezone.utc)
+        yield Desk(folder, f"local-{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}", _ledger(hidden / "ledger.json"))
+    finally:
+        lock.close()
+
+
+def _ledger(path: Path) -> dict[str, dict[str, Any]]:
+    try:
+        found = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Writes aside, then renames: readers see the old text or the new."""
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    aside.write_text(text, encoding="utf-8")
+    os.replace(aside, path)

@@ -1,0 +1,82 @@
+"""What a run says: events while it goes, outcomes of its tasks, and the whole at the end.
+
+In: nothing. Out: `Event`, `Outcome`, `Run`; `kubenb.show` draws them, `records` keeps them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+State = Literal["done", "reused", "failed", "not run", "interrupted"]
+GOOD: tuple[State, ...] = ("done", "reused")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one task (or one item of a mapped task) ended; bytes and seconds are None where nothing was measured."""
+
+    task: str
+    state: State
+    why: str = ""
+    item: int | None = None
+    seconds: float | None = None
+    cpu: float | None = None
+    peak: int | None = None
+    bytes_in: int | None = None
+    bytes_out: int | None = None
+    exit_code: int | None = None
+    log: Path | None = None
+    notebook: Path | None = None
+    tail: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Later tasks may use its results."""
+        return self.state in GOOD
+
+    @property
+    def name(self) -> str:
+        """'train', 'score[3]'."""
+        return self.task if self.item is None else f"{self.task}[{self.item}]"
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something to show: a unit started or printed a line (`text`), or ended (`outcome`); 'stop': an interrupt was seen."""
+
+    kind: Literal["start", "line", "end", "stop"]
+    name: str = ""
+    text: str = ""
+    outcome: Outcome | None = None
+
+
+Progress = Callable[[Event], None]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run: an outcome for every task and item, in the notebook's order."""
+
+    dag: str
+    id: str
+    folder: Path
+    outcomes: tuple[Outcome, ...]
+    seconds: float
+    interrupted: bool = False
+
+    @property
+    def ok(self) -> bool:
+        """Every task succeeded, now or before."""
+        return not self.interrupted and all(outcome.ok for outcome in self.outcomes)
+
+    @property
+    def left(self) -> tuple[str, ...]:
+        """What is still to be done: tasks that failed, were ended or never began."""
+        return tuple(dict.fromkeys(outcome.task for outcome in self.outcomes if not outcome.ok))
+
+
+def silent(event: Event) -> None:
+    """The progress of nobody watching."""

@@ -1,0 +1,229 @@
+"""`kubenb run`: every task its own process, started exactly as its manifest says, as many at once as the graph and the cores allow.
+
+In: a pipeline and a folder. Out: a `Run`, and events on the way. An unchanged task whose inputs did not change is not run again: its results
+are taken over. Ctrl-C ends all process groups. `units` says what one start is, `desk` where things lie, `process` starts and ends.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
+from pathlib import Path
+
+from kubenb.model.pipeline import Pipeline, Plan
+from kubenb.model.problems import KubenbError, errors
+from kubenb.run import process as processes
+from kubenb.run.desk import Desk, desk
+from kubenb.run.events import Event, Outcome, Progress, Run, State, silent
+from kubenb.run.fields import airflow_values
+from kubenb.run.params import values_for
+from kubenb.run.records import append, record
+from kubenb.run.rules import decide
+from kubenb.run.select import Selection, select
+from kubenb.run.units import Maker, Unit
+from kubenb.store.places import part
+
+TICK = 0.1
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a run is asked beyond the pipeline. `around`: this machine's environment; `limit`: processes at once (0 = cores)."""
+
+    params: Mapping[str, object] = field(default_factory=dict)
+    tasks: tuple[str, ...] = ()
+    from_: tuple[str, ...] = ()
+    resume: bool = True
+    limit: int = 0
+    env: Mapping[str, str] = field(default_factory=dict)
+    keep: bool = False
+
+
+def run_pipeline(pipeline: Pipeline, to: Path, wish: Wish | None = None, progress: Progress = silent) -> Run:
+    """Runs the pipeline into the folder `to`. Raises KubenbError before anything starts where it can't."""
+    wish = wish or Wish()
+    stopping = errors(pipeline.problems)
+    if stopping:
+        raise KubenbError(stopping)
+    selection = select(pipeline, wish.tasks, wish.from_, fresh=not wish.resume)
+    with desk(to) as place:
+        maker = _maker(pipeline, place, wish)
+        problems = tuple(
+            problem for plan in pipeline.plans if plan.task.name in selection.wanted for problem in maker.problems(plan)
+        )
+        if problems:
+            raise KubenbError(tuple(dict.fromkeys(problems)))
+        return Runner(pipeline, place, maker, selection, progress, wish.limit or os.cpu_count() or 1).run()
+
+
+def _maker(pipeline: Pipeline, place: Desk, wish: Wish) -> Maker:
+    from kubenb.export.ids import dag_id
+
+    dag = dag_id(pipeline)
+    fields = airflow_values(dag, place.run, "", datetime.now(timezone.utc), wish.params)
+    values, problems = values_for(pipeline, wish.params, fields)
+    if problems:
+        raise KubenbError(problems)
+    return Maker(
+        pipeline,
+        place,
+        dag,
+        values,
+        {**fields, **{f"params.{name}": str(value) for name, value in values.items()}},
+        dict(wish.env),
+        wish.keep,
+    )
+
+
+@dataclass
+class Runner:
+    """The state of a run while it goes. All of it is touched by one thread only; waiting threads speak through `ended`."""
+
+    pipeline: Pipeline
+    desk: Desk
+    maker: Maker
+    selection: Selection
+    progress: Progress
+    limit: int
+    outcomes: dict[str, list[Outcome]] = field(default_factory=dict)  # by task; a mapped task has one an item
+    ready: list[Unit] = field(default_factory=list)
+    running: dict[str, tuple[Unit, processes.Process]] = field(default_factory=dict)
+    expected: dict[str, int] = field(default_factory=dict)  # outcomes that a begun task will have
+    ended: queue.SimpleQueue[processes.Process] = field(default_factory=queue.SimpleQueue)
+
+    def run(self) -> Run:
+        """The loop: begin what may, start what fits, wait for the next to end."""
+        began, interrupted = time.monotonic(), False
+        try:
+            while self._begin() or self.ready or self.running:
+                self._start()
+                self._wait()
+        except KeyboardInterrupt:
+            interrupted = True
+            self.progress(Event("stop"))
+            self._end_all()
+        except BaseException:
+            self._end_all()
+            raise
+        ordered = tuple(outcome for plan in self.pipeline.plans for outcome in self.outcomes.get(plan.task.name, ()))
+        self.desk.tidy(self.desk.store / part(self.maker.dag))
+        append(
+            self.desk.hidden / "runs.jsonl",
+            (record(outcome, self.maker.dag, self.desk.run) for outcome in ordered if outcome.seconds is not None),
+        )
+        return Run(self.maker.dag, self.desk.run, self.desk.folder, ordered, time.monotonic() - began, interrupted)
+
+    def state(self, task: str) -> State | None:
+        """A task's state over all its items; None while it is under way or has not begun."""
+        found = self.outcomes.get(task)
+        if found is None or len(found) < self.expected.get(task, 1):
+            return None
+        states = [outcome.state for outcome in found]
+        return next((state for state in ("interrupted", "failed", "not run", "done") if state in states), "reused")
+
+    def _begin(self) -> bool:
+        """Decides on every task that has not begun; True while one of them still waits."""
+        waits = changed = True
+        while changed:
+            waits = changed = False
+            for plan in self.pipeline.plans:
+                name = plan.task.name
+                if name not in self.selection.wanted or name in self.expected:
+                    continue
+                before = {
+                    edge.upstream: self.state(edge.upstream) for edge in self.pipeline.edges if edge.downstream == name
+                }
+                decision, why = decide(plan.task.options.trigger_rule or "all_success", before)
+                if decision == "wait":
+                    waits = True
+                    continue
+                changed = True
+                if decision == "never":
+                    self.expected[name] = 1
+                    self._finish(Outcome(name, "not run", why))
+                else:
+                    self._open(plan)
+        return waits
+
+    def _open(self, plan: Plan) -> None:
+        """Makes the units of a task whose turn it is; those with a usable earlier result are done at once."""
+        name = plan.task.name
+        units = self.maker.units(plan)
+        if isinstance(units, str):
+            self.expected[name] = 1
+            self._finish(Outcome(name, "failed", units))
+            return
+        self.expected[name] = len(units)
+        self.outcomes[name] = []
+        before = [
+            edge.upstream
+            for edge in self.pipeline.edges
+            if edge.downstream == name and any(reason.variable is None for reason in edge.reasons)
+        ]
+        again = name in self.selection.again or any(self.state(upstream) == "done" for upstream in before)
+        for unit in units:
+            if not again and self.maker.take_over(unit):
+                self._finish(replace(self.maker.outcome(unit, "reused", "nothing it depends on changed"), seconds=None))
+            else:
+                self.ready.append(unit)
+
+    def _start(self) -> None:
+        for unit in list(self.ready):
+            most = unit.plan.task.options.max_parallel
+            same = sum(other.plan.task.name == unit.plan.task.name for other, _ in self.running.values())
+            if len(self.running) >= self.limit or most and same >= most:
+                continue
+            self.ready.remove(unit)
+            self.progress(Event("start", unit.name))
+            try:
+                spec = self.maker.spec(unit)
+                self.running[unit.name] = unit, processes.start(unit.name, spec, self.desk.log(unit.file), self.ended)
+            except OSError as error:
+                self._finish(Outcome(unit.plan.task.name, "failed", self.maker.cannot_start(unit, error), unit.item))
+
+    def _wait(self) -> None:
+        """Until a process ends or a tick passes; shows what was printed meanwhile."""
+        if not self.running:
+            return
+        try:
+            first: processes.Process | None = self.ended.get(timeout=TICK)
+        except queue.Empty:
+            first = None
+        for unit, process in self.running.values():
+            self._lines(unit, process)
+            if process.overdue:
+                processes.end([process])
+        while first is not None:
+            self._reap(first)
+            first = None if self.ended.empty() else self.ended.get()
+
+    def _reap(self, process: processes.Process) -> None:
+        unit, _ = self.running.pop(process.name)
+        processes.sweep(process)
+        self._lines(unit, process, final=True)
+        self._finish(self.maker.ended(unit, process))
+
+    def _lines(self, unit: Unit, process: processes.Process, final: bool = False) -> None:
+        for line in process.lines(final):
+            self.progress(Event("line", unit.name, line))
+
+    def _finish(self, outcome: Outcome) -> None:
+        self.outcomes.setdefault(outcome.task, []).append(outcome)
+        self.progress(Event("end", outcome.name, outcome=outcome))
+
+    def _end_all(self) -> None:
+        """Ends every group; what ran is 'interrupted', what did not begin 'not run'."""
+        processes.end([process for _, process in self.running.values()])
+        for unit, process in list(self.running.values()):
+            self._lines(unit, process, final=True)
+            self._finish(self.maker.outcome(unit, "interrupted", "ended by the interrupt", process))
+        self.running.clear()
+        for unit in self.ready:
+            self._finish(Outcome(unit.plan.task.name, "not run", "the run was interrupted", unit.item))
+        for plan in self.pipeline.plans:
+            if plan.task.name in self.selection.wanted and plan.task.name not in self.expected:
+                self._finish(Outcome(plan.task.name, "not run", "the run was interrupted"))

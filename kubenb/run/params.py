@@ -1,0 +1,104 @@
+"""The run's parameters: defaults of the notebook, values of the command line, Airflow fields with today's values.
+
+In: the pipeline's parameters and `-p name=value` texts (or Python values). Out: a JSON-able dict, or all problems. Next room: `local`.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Mapping
+from difflib import get_close_matches
+
+from kubenb.model.pipeline import Parameter, Pipeline
+from kubenb.model.problems import NOWHERE, Problem
+from kubenb.run.fields import fill
+
+
+def values_for(
+    pipeline: Pipeline, given: Mapping[str, object], fields: Mapping[str, str]
+) -> tuple[dict[str, object], tuple[Problem, ...]]:
+    """Every parameter's value for this run. `fields`: what `fields.airflow_values` says; texts in `given` are read by the default's type."""
+    known = {parameter.name: parameter for parameter in pipeline.parameters}
+    problems = [_unknown(name, known) for name in given if name not in known]
+    values: dict[str, object] = {}
+    for name, parameter in known.items():
+        try:
+            values[name] = read_value(given[name], parameter) if name in given else _default(parameter, fields)
+        except ValueError as error:
+            what, _, fix = str(error).partition("\n")
+            problems.append(Problem(parameter.where, what, fix, "run.param"))
+    return values, tuple(problems)
+
+
+def read_value(value: object, parameter: Parameter) -> object:
+    """A value from the command line as the default's type; Python values pass as they are.
+
+    >>> read_value("2014", Parameter("year", 2013)), read_value("2014", Parameter("year", "2013")), read_value("[1, 2]", Parameter("months", [1]))
+    (2014, '2014', [1, 2])
+    """
+    if not isinstance(value, str) or isinstance(parameter.default, str):
+        return value
+    found = _literal(value)
+    if parameter.default is None or found is not None and _fits(found, parameter.default):
+        return value if found is None and value not in ("None", "null") else found
+    kind = type(parameter.default).__name__
+    raise ValueError(
+        f"Parameter {parameter.name} is {kind} ({parameter.default!r}), and {value!r} is not.\nGive one, like -p {parameter.name}={json.dumps(parameter.default)}."
+    )
+
+
+def _literal(text: str) -> object:
+    named = {"true": True, "false": False, "null": None}
+    if text in named:
+        return named[text]
+    try:
+        return json.loads(text)
+    except ValueError:
+        pass
+    try:
+        found: object = ast.literal_eval(text)
+        json.dumps(found)
+    except (ValueError, SyntaxError, TypeError, RecursionError):
+        return None
+    return found
+
+
+def _fits(value: object, default: object) -> bool:
+    if isinstance(value, bool) or isinstance(default, bool):
+        return isinstance(value, bool) and isinstance(default, bool)
+    if isinstance(default, (int, float)):
+        return isinstance(value, (int, float)) and (isinstance(value, int) or isinstance(default, float))
+    return isinstance(value, type(default))
+
+
+def _default(parameter: Parameter, fields: Mapping[str, str]) -> object:
+    """An Airflow field has today's value; what only Airflow knows falls back to the notebook's own default."""
+    if parameter.template is None:
+        return parameter.default
+    text, unknown = fill(parameter.template, fields)
+    if not unknown:
+        return text if parameter.default is None else _as_default(text, parameter)
+    if parameter.default is not None:
+        return parameter.default
+    raise ValueError(
+        f"Parameter {parameter.name} comes from Airflow ({', '.join(unknown)}), which takes no part here.\nGive it: -p {parameter.name}=VALUE."
+    )
+
+
+def _as_default(text: str, parameter: Parameter) -> object:
+    try:
+        return read_value(text, parameter)
+    except ValueError:
+        return text
+
+
+def _unknown(name: str, known: Mapping[str, Parameter]) -> Problem:
+    near = get_close_matches(name, known, 1)
+    has = f"It has: {', '.join(known)}." if known else "Assign it in a cell tagged `parameters`."
+    return Problem(
+        NOWHERE,
+        f"The notebook has no parameter {name}.",
+        f"Did you mean {near[0]}?" if near else has,
+        "run.unknown-param",
+    )

@@ -1,0 +1,132 @@
+"""One task's process: started as leader of its own group, watched from a thread, ended with all its children.
+
+In: a `Spec`. Out: `Process`, which puts itself on a queue when it has ended. Next room: `local`, which keeps the queue.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kubenb.run.machine import Spec
+
+GRACE = 2.0
+
+
+@dataclass(eq=False)
+class Process:
+    """A started task. Its output goes straight into `log`: a pipe of ours could only slow it or lose its end."""
+
+    name: str
+    log: Path
+    popen: subprocess.Popen[bytes]
+    began: float = field(default_factory=time.monotonic)
+    deadline: float | None = None
+    stopped: float | None = None
+    _read: int = 0
+    _rest: bytes = b""
+
+    @property
+    def seconds(self) -> float:
+        """How long it ran, or has run."""
+        return (self.stopped or time.monotonic()) - self.began
+
+    @property
+    def overdue(self) -> bool:
+        """It has run longer than its pod could."""
+        return self.deadline is not None and self.seconds > self.deadline
+
+    def lines(self, final: bool = False) -> Iterator[str]:
+        """Lines printed since the last call; with `final` an unfinished one too."""
+        with contextlib.suppress(OSError), self.log.open("rb") as file:
+            file.seek(self._read)
+            new = file.read()
+            self._read += len(new)
+            self._rest += new
+        *whole, self._rest = self._rest.split(b"\n")
+        if final and self._rest:
+            whole.append(self._rest)
+            self._rest = b""
+        for line in whole:
+            yield line.decode("utf-8", "replace").rstrip("\r")
+
+
+def start(name: str, spec: Spec, log: Path, ended: queue.SimpleQueue[Process]) -> Process:
+    """Starts the process; when it ends it is put on `ended`. Raises OSError where its program can't be started."""
+    for folder in (spec.folder, *spec.mounts.values()):
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as output:
+        popen = subprocess.Popen(
+            spec.command,
+            env=spec.environment,
+            cwd=spec.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    process = Process(name, log, popen, deadline=spec.deadline)
+
+    def wait() -> None:
+        popen.wait()
+        process.stopped = time.monotonic()
+        ended.put(process)
+
+    threading.Thread(target=wait, name=f"kubenb-{name}", daemon=True).start()
+    return process
+
+
+def end(processes: Iterable[Process], grace: float = GRACE) -> None:
+    """Ends the whole groups: asks with SIGTERM, and after `grace` seconds SIGKILL. An impatient Ctrl-C meanwhile changes nothing."""
+    groups = [process.popen.pid for process in processes]
+    with _deaf():
+        for group in groups:
+            _signal(group, signal.SIGTERM)
+        until = time.monotonic() + grace
+        while time.monotonic() < until and any(_alive(group) for group in groups):
+            time.sleep(0.02)
+        for group in groups:
+            _signal(group, signal.SIGKILL)
+        for process in processes:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.popen.wait(1)
+
+
+def sweep(process: Process) -> None:
+    """A task that has ended leaves nothing behind: children it forgot are ended too, as a container's would be."""
+    _signal(process.popen.pid, signal.SIGKILL)
+
+
+def _signal(group: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)
+
+
+def _alive(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def _deaf() -> Iterator[None]:
+    """No KeyboardInterrupt here; outside the main thread none can come anyway."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,140 @@
+"""A run while it goes: a live table in a terminal, plain lines in a log, one display in a notebook.
+
+In: `Event`s. Out: what the user sees; each of the three is a callable that takes an event. Next room: `results`, at the end.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from html import escape
+from typing import Any, TextIO
+
+from kubenb.run.events import Event, Outcome, Progress
+from kubenb.show.results import outcome_line, show_seconds
+
+REDRAW = 0.2  # seconds between drawings in a notebook: more would flood the page
+
+
+@dataclass
+class Lines:
+    """A line when a task starts and ends; with `every` also each line it prints. For logs and pipes."""
+
+    out: TextIO = field(default_factory=lambda: sys.stderr)
+    every: bool = False
+
+    def __call__(self, event: Event) -> None:
+        text = self._text(event)
+        if text:
+            print(text, file=self.out, flush=True)
+
+    def _text(self, event: Event) -> str:
+        if event.kind == "line":
+            return f"{event.name} | {event.text}" if self.every else ""
+        if event.kind == "stop":
+            return "interrupted: ending all tasks …"
+        if event.outcome:
+            return f"{event.name}: {outcome_line(event.outcome)}"
+        return f"{event.name}: started"
+
+
+@dataclass
+class Board:
+    """Units in the order they began: what each does now, or how it ended."""
+
+    began: dict[str, float] = field(default_factory=dict)
+    last: dict[str, str] = field(default_factory=dict)
+    ended: dict[str, Outcome] = field(default_factory=dict)
+
+    def take(self, event: Event) -> None:
+        """Moves one event on."""
+        if event.kind == "start":
+            self.began[event.name] = time.monotonic()
+        elif event.kind == "line" and event.text.strip():
+            self.last[event.name] = event.text.strip()
+        elif event.outcome:
+            self.began.setdefault(event.name, time.monotonic())
+            self.ended[event.name] = event.outcome
+
+    def rows(self) -> Iterator[tuple[str, str, str]]:
+        """Name, mark, words."""
+        marks = {"done": "✓", "reused": "=", "failed": "✗", "interrupted": "✗", "not run": "-"}
+        for name, began in self.began.items():
+            outcome = self.ended.get(name)
+            if outcome:
+                yield name, marks[outcome.state], outcome_line(outcome)
+            else:
+                last = self.last.get(name, "")
+                yield name, "…", f"running {show_seconds(time.monotonic() - began)}" + (f"  {last[:90]}" if last else "")
+
+
+@contextmanager
+def terminal(every: bool = False) -> Iterator[Progress]:
+    """A live table by rich, on stderr; log lines pass above it."""
+    from rich.console import Console
+    from rich.live import Live
+    from rich.table import Table
+    from rich.text import Text
+
+    board = Board()
+    console = Console(stderr=True)
+    colours = {"✓": "green", "=": "cyan", "✗": "red", "-": "dim", "…": "yellow"}
+
+    def draw() -> Table:
+        table = Table.grid(padding=(0, 1))
+        for name, mark, words in board.rows():
+            table.add_row(Text(mark, colours[mark]), Text(name, "bold"), Text(words, overflow="ellipsis", no_wrap=True))
+        return table
+
+    with Live(get_renderable=draw, console=console, refresh_per_second=8, transient=False) as live:
+
+        def take(event: Event) -> None:
+            board.take(event)
+            if every and event.kind == "line":
+                live.console.print(Text(f"{event.name} | {event.text}"))
+            if event.kind == "stop":
+                live.console.print("interrupted: ending all tasks …")
+
+        yield take
+
+
+@dataclass
+class Notebook:
+    """One display that is redrawn a few times a second; plain text and HTML say the same."""
+
+    board: Board = field(default_factory=Board)
+    handle: Any = None
+    drawn: float = 0.0
+
+    def __call__(self, event: Event) -> None:
+        self.board.take(event)
+        if event.kind != "line" or time.monotonic() - self.drawn > REDRAW:
+            self.draw()
+
+    def draw(self) -> None:
+        """Shows the board as it is now."""
+        from IPython.display import display
+
+        self.drawn = time.monotonic()
+        bundle = {"text/plain": self.plain(), "text/html": self.html()}
+        if self.handle is None:
+            self.handle = display(bundle, raw=True, display_id=True)
+        else:
+            self.handle.update(bundle, raw=True)
+
+    def plain(self) -> str:
+        """The board as lines."""
+        rows = list(self.board.rows())
+        width = max((len(name) for name, _, _ in rows), default=0)
+        return "\n".join(f"{mark} {name:{width}}  {words}" for name, mark, words in rows)
+
+    def html(self) -> str:
+        """The board as a table; the state stands in words too."""
+        rows = "".join(
+            f'<tr><td>{mark}</td><td style="text-align:left"><b>{escape(name)}</b></td><td style="text-align:left">{escape(words)}</td></tr>'
+            for name, mark, words in self.board.rows()
+        )
+        return f'<table role="status">{rows}</table>'

@@ -1,0 +1,224 @@
+"""One container of a pod as a process of this machine.
+
+In: the container's spec, and the folders that stand for its mounts. Out: its log and its state in the API's words.
+A process here sees the machine's own files, so a path below a mount is rewritten to the folder that stands for it, wherever
+the container's environment, command or arguments name it. It inherits nothing of our environment but PATH. Next room: `pod`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from kubenb.testing.logs import Log, now
+
+Spec = dict[str, Any]
+
+# Variables that the image would set, and those that make numerical libraries right on this processor.
+_INHERITED = ("OPENBLAS_", "LD_LIBRARY_PATH")
+
+
+class CannotStart(Exception):
+    """What the kubelet would say of a container that it can't start; `reason` is the API's word for it."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+def expand(text: str, values: Mapping[str, str]) -> str:
+    """Kubernetes' own `$(NAME)`, as the kubelet does it; `$$(` is a plain `$(`.
+
+    >>> expand("$(A)/x $(B) $$(A)", {"A": "1"})
+    '1/x $(B) $(A)'
+    """
+    return re.sub(
+        r"\$\$|\$\(([^)\s]+)\)",
+        lambda found: "$" if found[1] is None else values.get(found[1], found[0]),
+        text,
+    )
+
+
+def localise(text: str, mounts: Mapping[str, Path]) -> str:
+    """`text` with a mount's path, where it starts with one, replaced by the folder that stands for it.
+
+    >>> localise("/kubenb/store/x", {"/kubenb/store": Path("/tmp/s")}), localise("/kubenb/stores", {"/kubenb/store": Path("/tmp/s")})
+    ('/tmp/s/x', '/kubenb/stores')
+    """
+    for mount in sorted(mounts, key=len, reverse=True):
+        if text == mount or text.startswith(mount.rstrip("/") + "/"):
+            return str(mounts[mount]) + text[len(mount) :]
+    return text
+
+
+def image_environment(python: str) -> dict[str, str]:
+    """What an image would set: PATH, with the folder of `python` first."""
+    kept = {name: value for name, value in os.environ.items() if name.startswith(_INHERITED)}
+    return {**kept, "PATH": os.pathsep.join([str(Path(python).parent), os.environ.get("PATH", os.defpath)])}
+
+
+class Container:
+    """Starts at once. `env` is already resolved (secrets and fields filled in), in the spec's order."""
+
+    def __init__(
+        self, spec: Spec, env: Mapping[str, str], mounts: Mapping[str, Path], python: str = sys.executable
+    ) -> None:
+        self.spec = spec
+        self.name: str = spec["name"]
+        self.log = Log()
+        self.started = now()
+        self.finished: str | None = None
+        self.exit_code: int | None = None
+        self._failure: CannotStart | None = None
+        self._folders = dict(mounts)
+        words = [expand(word, env) for word in [*spec.get("command", ()), *spec.get("args", ())]]
+        command = [localise(word, mounts) for word in words]
+        if command and command[0] in ("python", "python3"):
+            command[0] = python
+        values = {name: localise(value, mounts) for name, value in env.items()}
+        self._process = self._start(command, {**image_environment(python), **values}, spec.get("workingDir"))
+        self._done = threading.Event()
+        if self._process:
+            threading.Thread(target=self._read, args=(self._process,), daemon=True).start()
+        else:
+            self._end(128)
+
+    def _start(
+        self, command: Sequence[str], env: Mapping[str, str], folder: str | None
+    ) -> subprocess.Popen[bytes] | None:
+        if not command:
+            self._failure = CannotStart(
+                "StartError", "the stand-in has no images, so it can't run an image's own entry point"
+            )
+            return None
+        try:
+            return subprocess.Popen(
+                command,
+                env=dict(env),
+                cwd=localise(folder, self._folders) if folder else None,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        except (OSError, ValueError) as error:
+            self._failure = CannotStart("StartError", f"failed to create containerd task: exec {command[0]!r}: {error}")
+            return None
+
+    def _read(self, process: subprocess.Popen[bytes]) -> None:
+        assert process.stdout
+        with process.stdout as stream:
+            for line in stream:
+                self.log.append(line)
+        code = process.wait()
+        self._end(code if code >= 0 else 128 - code)
+
+    def _end(self, code: int) -> None:
+        self.exit_code = code
+        self.finished = now()
+        self._done.set()
+        self.log.close()
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """True once it ended."""
+        return self._done.wait(seconds)
+
+    def stop(self, grace: float) -> None:
+        """SIGTERM to the container's first process, and SIGKILL to all of it after the grace period: as the kubelet does."""
+        if self._process and not self._done.is_set():
+            _signal(self._process.pid, signal.SIGTERM, group=False)
+            if not self.wait(grace):
+                _signal(self._process.pid, signal.SIGKILL, group=True)
+                self.wait(5)
+
+    def status(self) -> Spec:
+        """An entry of `status.containerStatuses`."""
+        running = self.exit_code is None
+        return {
+            "name": self.name,
+            "image": self.spec.get("image", ""),
+            "imageID": "",
+            "containerID": f"process://{self._process.pid if self._process else 0}",
+            "ready": running,
+            "started": running,
+            "restartCount": 0,
+            "lastState": {},
+            "state": {"running": {"startedAt": seconds(self.started)}}
+            if running
+            else {"terminated": self._terminated()},
+        }
+
+    def _terminated(self) -> Spec:
+        assert self.exit_code is not None
+        reason = self._failure.reason if self._failure else "Completed" if self.exit_code == 0 else "Error"
+        state = {
+            "exitCode": self.exit_code,
+            "reason": reason,
+            "startedAt": seconds(self.started),
+            "finishedAt": seconds(self.finished or self.started),
+        }
+        message = str(self._failure or "")
+        if self.exit_code and not message and self.spec.get("terminationMessagePolicy") == "FallbackToLogsOnError":
+            message = self.log.tail()
+        return {**state, "message": message} if message else state
+
+
+class XComSidecar:
+    """Airflow's sidecar: it only waits until Airflow has read the folder it shares with the base container, and is told to end."""
+
+    def __init__(self, spec: Spec, folder: Path) -> None:
+        self.spec, self.name, self.folder = spec, str(spec["name"]), folder
+        self.log = Log()
+        self.started = now()
+        self.exit_code: int | None = None
+
+    def read(self) -> str:
+        """What `cat return.json` in the sidecar prints; Airflow's own word where there is none."""
+        path = self.folder / "return.json"
+        text = path.read_text() if path.exists() else ""
+        return text or "__airflow_xcom_result_empty__"
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """True once it was told to end."""
+        return self.exit_code is not None
+
+    def stop(self, grace: float = 0) -> None:
+        """Ends it."""
+        self.exit_code = 0
+        self.log.close()
+
+    def status(self) -> Spec:
+        """An entry of `status.containerStatuses`."""
+        ended = {"terminated": {"exitCode": 0, "reason": "Completed", "finishedAt": seconds(now())}}
+        running = self.exit_code is None
+        return {
+            "name": self.name,
+            "image": self.spec.get("image", ""),
+            "imageID": "",
+            "ready": running,
+            "restartCount": 0,
+            "state": {"running": {"startedAt": seconds(self.started)}} if running else ended,
+        }
+
+
+def seconds(time: str) -> str:
+    """A time as the API writes it in a status: whole seconds.
+
+    >>> seconds("2026-01-01T00:00:00.123456Z")
+    '2026-01-01T00:00:00Z'
+    """
+    return re.sub(r"\.\d+", "", time)
+
+
+def _signal(pid: int, number: signal.Signals, *, group: bool) -> None:
+    try:
+        (os.killpg if group else os.kill)(pid, number)
+    except ProcessLookupError:
+        pass

@@ -1,0 +1,175 @@
+"""The HTTP side of the stand-in: one request in, one answer out. `api` decides what is in it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from datetime import datetime, timedelta, timezone
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+
+from kubenb.testing import websocket
+from kubenb.testing.container import Spec, XComSidecar
+from kubenb.testing.logs import Line
+from kubenb.testing.selectors import matches_fields, matches_labels
+
+if TYPE_CHECKING:
+    from kubenb.testing.api import PodApi
+    from kubenb.testing.pod import Pod
+
+_PODS = re.compile(
+    r"^/api/v1(?:/namespaces/(?P<namespace>[^/]+))?/(?P<kind>pods|events)(?:/(?P<name>[^/]+)(?:/(?P<part>log|exec|status))?)?$"
+)
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers one connection's requests."""
+
+    api: PodApi
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Says nothing: `api.calls` has every request."""
+
+    def do_GET(self) -> None:
+        """Get, list, logs, exec."""
+        self._answer("GET")
+
+    def do_POST(self) -> None:
+        """Create; exec, as some clients ask for it."""
+        self._answer("POST")
+
+    def do_PATCH(self) -> None:
+        """Merge patch."""
+        self._answer("PATCH")
+
+    def do_DELETE(self) -> None:
+        """Delete."""
+        self._answer("DELETE")
+
+    def _answer(self, method: str) -> None:
+        from kubenb.testing.api import ApiError
+
+        address = urlsplit(self.path)
+        self.query = {name: values[-1] for name, values in parse_qs(address.query).items()}
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.api.calls.append((method, address.path))
+        try:
+            self._route(method, address.path, json.loads(body) if body else None)
+        except ApiError as error:
+            status = {
+                "kind": "Status",
+                "apiVersion": "v1",
+                "status": "Failure",
+                "message": str(error),
+                "reason": error.reason,
+                "code": error.code,
+            }
+            self._send(status, error.code)
+        except (BrokenPipeError, ConnectionResetError):
+            self.close_connection = True
+
+    def _route(self, method: str, path: str, body: Any) -> None:
+        from kubenb.testing.api import ApiError
+
+        found = _PODS.match(path)
+        if path == "/version":
+            return self._send({"major": "1", "minor": "33", "gitVersion": "v1.33.0-standin"})
+        if not found:
+            raise ApiError(HTTPStatus.NOT_FOUND, "NotFound", f"the stand-in serves pods and events only, not {path}")
+        namespace, kind, name, part = found.group("namespace", "kind", "name", "part")
+        if "watch" in self.query:
+            raise ApiError(HTTPStatus.BAD_REQUEST, "BadRequest", "the stand-in has no watch; list again")
+        if kind == "events":
+            return self._list("EventList", self.api.events())
+        if name is None:
+            if method == "POST":
+                return self._send(self.api.create(namespace, body), HTTPStatus.CREATED)
+            pods = list(self.api.pods.values())
+            return self._list("PodList", [pod.show() for pod in pods if namespace in (None, pod.metadata["namespace"])])
+        pod = self.api.pod(namespace, name)
+        if part == "log":
+            return self._log(pod)
+        if part == "exec":
+            return self._exec(pod)
+        if method == "DELETE":
+            grace = (body or {}).get("gracePeriodSeconds", self.query.get("gracePeriodSeconds"))
+            return self._send(self.api.delete(namespace, name, None if grace is None else float(grace)))
+        if method == "PATCH":
+            pod.patch(body)
+        return self._send(pod.show())
+
+    def _send(self, answer: Spec, code: HTTPStatus = HTTPStatus.OK) -> None:
+        data = json.dumps(answer).encode()
+        self.send_response(code)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def _list(self, kind: str, items: Iterable[Spec]) -> None:
+        labels, fields = self.query.get("labelSelector", ""), self.query.get("fieldSelector", "")
+        chosen = [
+            item
+            for item in items
+            if matches_labels(item["metadata"].get("labels") or {}, labels) and matches_fields(item, fields)
+        ]
+        self._send({"apiVersion": "v1", "kind": kind, "metadata": {"resourceVersion": "1"}, "items": chosen})
+
+    def _log(self, pod: Pod) -> None:
+        from kubenb.testing.api import ApiError
+
+        container = pod.container(self.query.get("container"))
+        if container is None:
+            text = f'container "{self.query.get("container") or "base"}" in pod "{pod.metadata["name"]}" is waiting to start'
+            raise ApiError(HTTPStatus.BAD_REQUEST, "BadRequest", text)
+        follow = self.query.get("follow") in ("true", "True", "1")
+        self.send_response(HTTPStatus.OK)
+        self.send_header("Content-Type", "text/plain")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        lines: Iterable[Line] = container.log.follow() if follow else container.log.lines()
+        for line in self._chosen(lines, follow):
+            self._chunk(
+                (f"{line.time} ".encode() if self.query.get("timestamps") in ("true", "True") else b"") + line.text
+            )
+        self._chunk(b"")
+
+    def _chosen(self, lines: Iterable[Line], follow: bool) -> Iterable[Line]:
+        since = self.query.get("sinceTime")
+        if "sinceSeconds" in self.query:
+            since = (datetime.now(timezone.utc) - timedelta(seconds=float(self.query["sinceSeconds"]))).isoformat()
+        if since:
+            earliest = _time(since)
+            lines = (line for line in lines if _time(line.time) >= earliest)
+        if "tailLines" in self.query and not follow:
+            count = int(self.query["tailLines"])
+            lines = list(lines)[-count:] if count else []
+        return lines
+
+    def _chunk(self, data: bytes) -> None:
+        self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
+        self.wfile.flush()
+
+    def _exec(self, pod: Pod) -> None:
+        from kubenb.testing.api import ApiError
+
+        container = pod.container(self.query.get("container"))
+        if not isinstance(container, XComSidecar):
+            raise ApiError(HTTPStatus.BAD_REQUEST, "BadRequest", "the stand-in runs no commands in a pod")
+        self.send_response(HTTPStatus.SWITCHING_PROTOCOLS)
+        self.send_header("Upgrade", "websocket")
+        self.send_header("Connection", "Upgrade")
+        self.send_header("Sec-WebSocket-Accept", websocket.accept(self.headers["Sec-WebSocket-Key"]))
+        self.send_header("Sec-WebSocket-Protocol", websocket.PROTOCOL)
+        self.end_headers()
+        command = parse_qs(urlsplit(self.path).query).get("command", [])
+        websocket.serve_exec(command, container, self.rfile, self.wfile)
+        self.close_connection = True
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text).replace("Z", "+00:00"))

@@ -1,0 +1,88 @@
+"""The least of RFC 6455 and of Kubernetes' channels that Airflow's `exec` into its XCom sidecar needs.
+
+Nothing is executed: the stand-in knows the two commands that Airflow sends, reads the shared folder for the first and ends the sidecar
+for the second (run on this machine, that second one would kill every shell of the user). Any other command is refused.
+Next room: `api`.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import struct
+from typing import IO
+
+from kubenb.testing.container import XComSidecar
+
+_MAGIC = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+_STDOUT, _STDERR, _ERROR = 1, 2, 3
+_BINARY, _CLOSE = 0x2, 0x8
+PROTOCOL = "v4.channel.k8s.io"
+
+
+def accept(key: str) -> str:
+    """The answer to a client's handshake key (the example of the RFC).
+
+    >>> accept("dGhlIHNhbXBsZSBub25jZQ==")
+    's3pPLMBiTxaQ9kYGzzhZRbK+xOo='
+    """
+    return base64.b64encode(hashlib.sha1((key + _MAGIC).encode()).digest()).decode()
+
+
+def frame(opcode: int, data: bytes) -> bytes:
+    """One unfragmented frame from a server.
+
+    >>> frame(2, b"hi").hex()
+    '82026869'
+    """
+    size = len(data)
+    if size < 126:
+        head = struct.pack("!BB", 0x80 | opcode, size)
+    elif size < 1 << 16:
+        head = struct.pack("!BBH", 0x80 | opcode, 126, size)
+    else:
+        head = struct.pack("!BBQ", 0x80 | opcode, 127, size)
+    return head + data
+
+
+def read_frame(stream: IO[bytes]) -> tuple[int, bytes]:
+    """One frame from a client (masked): opcode and data; the opcode of a close where the stream ended."""
+    head = stream.read(2)
+    if len(head) < 2:
+        return _CLOSE, b""
+    size = head[1] & 0x7F
+    if size >= 126:
+        size = struct.unpack("!H" if size == 126 else "!Q", stream.read(2 if size == 126 else 8))[0]
+    mask = stream.read(4) if head[1] & 0x80 else b"\0\0\0\0"
+    data = stream.read(size)
+    return head[0] & 0x0F, bytes(byte ^ mask[place % 4] for place, byte in enumerate(data))
+
+
+def serve_exec(command: list[str], sidecar: XComSidecar, stream_in: IO[bytes], stream_out: IO[bytes]) -> None:
+    """Answers one `exec` after the handshake, then closes."""
+    script = command[-1] if command else ""
+    if "/return.json" in script:
+        _send(stream_out, _STDOUT, sidecar.read().encode())
+        _send(stream_out, _ERROR, json.dumps({"metadata": {}, "status": "Success"}).encode())
+    elif command == ["/bin/sh"]:
+        typed = b""
+        while b"\n" not in typed:
+            opcode, data = read_frame(stream_in)
+            if opcode == _CLOSE:
+                return
+            typed += data[1:]
+        if b"kill -2" in typed:
+            sidecar.stop()
+        else:
+            _send(stream_out, _STDERR, b"the stand-in runs no commands in a pod\n")
+    else:
+        failed = {"metadata": {}, "status": "Failure", "message": "the stand-in runs no commands in a pod"}
+        _send(stream_out, _ERROR, json.dumps(failed).encode())
+    stream_out.write(frame(_CLOSE, struct.pack("!H", 1000)))
+    stream_out.flush()
+
+
+def _send(stream: IO[bytes], channel: int, data: bytes) -> None:
+    stream.write(frame(_BINARY, bytes([channel]) + data))
+    stream.flush()

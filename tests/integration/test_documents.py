@@ -1,0 +1,69 @@
+"""The documents are true: what README tells a reader to type is typed here, and what it shows is what comes out.
+
+A fence "```python NAME.py" is a file, "```sh" a command, and a "```text" right behind a command what it prints (`…` stands for anything).
+A fence "```sh setup" is for a person only (it sets up the whole project).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+FENCE = re.compile(r"^```(\w+)(?: ([^\n]+))?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Fence:
+    """A fenced block: its language, the words behind it, its text."""
+
+    language: str
+    words: str
+    text: str
+
+
+def fences(document: Path) -> list[Fence]:
+    return [Fence(*(part or "" for part in match.groups())) for match in FENCE.finditer(document.read_text())]
+
+
+def said(pattern: str, text: str) -> bool:
+    """Is `text` what the document shows? `…` matches anything, white space at line ends does not count."""
+    lines = [line.rstrip() for line in pattern.strip().splitlines()]
+    expression = "\n".join(".*?".join(re.escape(piece) for piece in line.split("…")) for line in lines)
+    return re.fullmatch(expression, "\n".join(line.rstrip() for line in text.strip().splitlines()), re.DOTALL) is not None
+
+
+def type_in(command: str, folder: Path) -> str:
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    environment = {**os.environ, "PATH": path, "COLUMNS": "110", "NO_COLOR": "1", "HOME": str(folder)}
+    done = subprocess.run(["bash", "-ec", command], cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, f"$ {command}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.mark.parametrize("name", ["README.md"])
+def test_what_a_document_shows_is_what_happens(name: str, tmp_path: Path) -> None:
+    printed = ""
+    typed = 0
+    for fence in fences(ROOT / name):
+        if fence.language == "python" and fence.words.endswith((".py", ".toml")):
+            (tmp_path / fence.words).write_text(fence.text)
+        elif fence.language == "sh" and fence.words != "setup":
+            printed = type_in(fence.text, tmp_path)
+            typed += 1
+        elif fence.language == "text":
+            assert said(fence.text, printed), f"{name} shows:\n{fence.text}\nbut this came:\n{printed}"
+    assert typed >= 5, f"{name} has lost its tour"
+
+
+def test_links_inside_the_documents_lead_somewhere() -> None:
+    for document in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]:
+        for target in re.findall(r"\]\(([^)#\s]+)", document.read_text()):
+            if "://" not in target:
+                assert (document.parent / target).exists(), f"{document.name} links to {target}"
