@@ -9,7 +9,7 @@ from pathlib import Path
 
 def text(sources: Iterable[str], tags: dict[int, list[str]] | None = None) -> str:
     """An .ipynb of code cells."""
-    cells = [
+    cells: list[dict[str, object]] = [
         {
             "cell_type": "code",
             "id": f"c{number}",

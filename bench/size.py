@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import re
+import sys
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 
 from bench.measure import Row, Rows
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 JUPYTER = ("jupyterlab", "notebook", "jupyter-server", "ipykernel", "ipywidgets", "nbconvert")
 BYTES, COUNT = 122e6, 34
@@ -48,7 +54,9 @@ def weight(found: Distribution) -> int:
 
 
 def rows(slow: bool) -> Rows:
-    ours = closure(("kubenb",))
+    with open("pyproject.toml", "rb") as file:
+        core = tomllib.load(file)["project"]["dependencies"]
+    ours = closure(tuple(wanted for line in core if (wanted := needed(line))))
     jupyter = closure(JUPYTER)
     beside = {name: found for name, found in ours.items() if name not in jupyter}
     yield Row(

@@ -1,7 +1,8 @@
 """The verbs: one function each, for the command line, the magics and Python alike.
 
-In: a notebook's path (or a `Notebook`, or a `Pipeline` read before). Out: values that show themselves as text, HTML and Markdown.
-`read` leads to `notebook`, `check` to `export.checks`, `export` to `delivery`, `run` to `run.local`; nothing here decides.
+In: a notebook's path (or a `Notebook`, or a `Pipeline` read before). Out: values that show themselves as text, HTML and
+Markdown. `read` leads to `notebook`, `check` to `export.checks`, `export` to `delivery`, `run` to `run.local`; nothing
+here decides.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from kubenb.run.events import Progress
     from kubenb.show.exported import Exported
     from kubenb.show.graph import Graph
+    from kubenb.show.options import OptionTable
     from kubenb.show.problems import Report
     from kubenb.show.results import Results
     from kubenb.show.slices import Slices
@@ -46,7 +48,9 @@ def graph(source: Source) -> Graph:
 
 
 def check(source: Source, *, airflow: str | os.PathLike[str] | None = None) -> Report:
-    """Every rule over the notebook; with `airflow` (a Python that has Airflow) also what that Airflow says of the DAG file."""
+    """Every rule over the notebook; with `airflow` (a Python that has Airflow) also what that Airflow says of the DAG
+    file.
+    """
     from kubenb.export.checks import check as judge
     from kubenb.show.problems import Report
     from kubenb.show.shown import count
@@ -61,7 +65,9 @@ def check(source: Source, *, airflow: str | os.PathLike[str] | None = None) -> R
 
 
 def export(source: Source, to: str | os.PathLike[str], *, diff: bool = False) -> Exported:
-    """Writes the DAG file and what it needs into the folder `to`; with `diff` it writes nothing and shows what would change."""
+    """Writes the DAG file and what it needs into the folder `to`; with `diff` it writes nothing and shows what would
+    change.
+    """
     from kubenb.delivery import deliver
     from kubenb.export.checks import check as judge
     from kubenb.export.files import export_files
@@ -90,9 +96,11 @@ def run(
     keep: bool = False,
     progress: Progress | None = None,
 ) -> Results:
-    """Runs the tasks as processes on this machine, into the folder `to`; what did not change since the last run there is taken over.
+    """Runs the tasks as processes on this machine, into the folder `to`; what did not change since the last run there
+    is taken over.
 
-    `task`: only these and what they need; `from_`: these and all that follows; `fresh`: take nothing over; `keep`: keep every variable.
+    `task`: only these and what they need; `from_`: these and all that follows; `fresh`: take nothing over; `keep`: keep
+    every variable.
     """
     from kubenb.export.checks import check as judge
     from kubenb.run.events import silent
@@ -100,7 +108,7 @@ def run(
     from kubenb.show.results import Results
 
     pipeline = read(source)
-    problems = judge(pipeline)
+    problems = judge(pipeline, run=True)
     if errors(problems):
         raise KubenbError(errors(problems))
     wish = Wish(dict(params or {}), _names(task), _names(from_), not fresh, parallel, dict(env or {}), keep)
@@ -109,17 +117,11 @@ def run(
     return Results(finished, f"kubenb run {path} --to {to}" if path else "")
 
 
-def options() -> Table:
+def options() -> OptionTable:
     """The table of all options: what each is for, an example, and where it ends."""
-    from kubenb.model.options import DAG, TASK
-    from kubenb.show.table import Table
+    from kubenb.show.options import OptionTable
 
-    rows = [
-        (magic, option.name, option.group, option.help, option.example, "yes" if option.repeats else "", ", ".join(option.choices), option.goes)
-        for magic, table in (("%%k8s_task", TASK), ("%k8s_dag", DAG))
-        for option in table.values()
-    ]
-    return Table("", ("magic", "option", "group", "what for", "example", "repeats", "choices", "goes to"), tuple(rows))
+    return OptionTable()
 
 
 def config(source: Source) -> Table:
@@ -152,7 +154,9 @@ def _ask_airflow(pipeline: Pipeline, python: Path) -> tuple[Problem, ...]:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8", newline="")
         manifests = {
-            plan.task.name: manifest(pipeline, plan, "" if plan.task.kind == "container" else task_notebook(pipeline, plan))
+            plan.task.name: manifest(
+                pipeline, plan, "" if plan.task.kind == "container" else task_notebook(pipeline, plan)
+            )
             for plan in pipeline.plans
         }
         return check_with_airflow(Path(folder, f"{dag}.py"), python, manifests)

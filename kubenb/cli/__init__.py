@@ -1,7 +1,8 @@
-"""The command line: `kubenb graph|check|run|export|config|options|slices NOTEBOOK`, the same verbs as the magics and the Python API.
+"""The command line: `kubenb graph|check|run|export|config|options|slices NOTEBOOK`, the same verbs as the magics and
+the Python API.
 
-In: words of a shell. Out: text on stdout, problems on stderr, an exit code of the table below. `kubenb --help` is printed from here, before the
-command-line library is imported; `commands` has the rest.
+In: words of a shell. Out: text on stdout, problems on stderr, an exit code of the table below. `kubenb --help` is
+printed from here, before the command-line library is imported; `commands` has the rest.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""The commands themselves. Each reads its words, calls its verb in `kubenb.actions`, prints what comes back, and picks the exit code.
+"""The commands themselves. Each reads its words, calls its verb in `kubenb.actions`, prints what comes back, and picks
+the exit code.
 
 In: parsed words. Out: text, JSON with --json, exit codes. What draws is in `kubenb.show`, what decides below.
 """
@@ -93,7 +94,9 @@ def graph(notebook: Path, svg: Path | None, mermaid: bool, as_json: bool) -> Non
 
 @_command("check")
 @_notebook
-@click.option("--airflow", metavar="PYTHON", help="A Python that has Airflow: imports the DAG there and compares every pod.")
+@click.option(
+    "--airflow", metavar="PYTHON", help="A Python that has Airflow: imports the DAG there and compares every pod."
+)
 @_json
 def check(notebook: Path, airflow: str | None, as_json: bool) -> None:
     """Exit code 1 where there are errors; warnings stop nothing."""
@@ -108,7 +111,9 @@ def check(notebook: Path, airflow: str | None, as_json: bool) -> None:
 
 @_command("export")
 @_notebook
-@click.option("--to", type=click.Path(file_okay=False, path_type=Path), required=True, metavar="DIR", help="The folder of DAGs.")
+@click.option(
+    "--to", type=click.Path(file_okay=False, path_type=Path), required=True, metavar="DIR", help="The folder of DAGs."
+)
 @click.option("--diff", is_flag=True, help="Write nothing; show what would change.")
 @_json
 def export(notebook: Path, to: Path, diff: bool, as_json: bool) -> None:
@@ -122,13 +127,27 @@ def export(notebook: Path, to: Path, diff: bool, as_json: bool) -> None:
 
 @_command("run")
 @_notebook
-@click.option("--to", type=click.Path(file_okay=False, path_type=Path), required=True, metavar="DIR", help="Where notebooks, logs and data go.")
-@click.option("-p", "--param", "params", multiple=True, metavar="NAME=VALUE", help="A parameter of the notebook; repeat for more.")
-@click.option("--task", "tasks", multiple=True, metavar="NAME", help="Only this task, again, and what it needs; repeat for more.")
+@click.option(
+    "--to",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    metavar="DIR",
+    help="Where notebooks, logs and data go.",
+)
+@click.option(
+    "-p", "--param", "params", multiple=True, metavar="NAME=VALUE", help="A parameter of the notebook; repeat for more."
+)
+@click.option(
+    "--task", "tasks", multiple=True, metavar="NAME", help="Only this task, again, and what it needs; repeat for more."
+)
 @click.option("--from", "from_", multiple=True, metavar="NAME", help="From this task on, again; repeat for more.")
 @click.option("--fresh", is_flag=True, help="Run everything, even what did not change.")
-@click.option("-e", "--env", "env", multiple=True, metavar="NAME[=VALUE]", help="Hand a variable of this shell to the tasks.")
-@click.option("--parallel", type=click.IntRange(1), metavar="N", help="Most processes at once (this machine's cores unless set).")
+@click.option(
+    "-e", "--env", "env", multiple=True, metavar="NAME[=VALUE]", help="Hand a variable of this shell to the tasks."
+)
+@click.option(
+    "--parallel", type=click.IntRange(1), metavar="N", help="Most processes at once (this machine's cores unless set)."
+)
 @click.option("-v", "--verbose", is_flag=True, help="Show what the tasks print.")
 @_json
 def run(notebook: Path, to: Path, params: tuple[str, ...], as_json: bool, verbose: bool, **wish: Any) -> None:
@@ -139,8 +158,14 @@ def run(notebook: Path, to: Path, params: tuple[str, ...], as_json: bool, verbos
     env = _env(wish.pop("env"))
     task, from_, fresh, parallel = wish["tasks"], wish["from_"], wish["fresh"], wish["parallel"] or 0
     with _judged(as_json), _stoppable(), _progress(verbose, as_json) as progress:
-        results = actions.run(notebook, to, given, task=task, from_=from_, fresh=fresh, env=env, parallel=parallel, progress=progress)
-    click.echo(_text(results, as_json) if as_json or not sys.stderr.isatty() else "\n".join([*results.tails(), results.ending()]))
+        results = actions.run(
+            notebook, to, given, task=task, from_=from_, fresh=fresh, env=env, parallel=parallel, progress=progress
+        )
+    click.echo(
+        _text(results, as_json)
+        if as_json or not sys.stderr.isatty()
+        else "\n".join([*results.tails(), results.ending()])
+    )
     if results.run.interrupted:
         sys.exit(INTERRUPTED)
     if not results.ok:
@@ -220,7 +245,9 @@ def _refuse(error: KubenbError, as_json: bool) -> NoReturn:
     if as_json:
         from kubenb.show.problems import problem_json
 
-        click.echo(json.dumps({"ok": False, "problems": [problem_json(problem) for problem in error.problems]}, indent=2))
+        click.echo(
+            json.dumps({"ok": False, "problems": [problem_json(problem) for problem in error.problems]}, indent=2)
+        )
     else:
         for problem in error.problems:
             click.echo(f"{problem.severity.value}: {problem}", err=True)

@@ -1,9 +1,11 @@
-"""The text of the DAG file, as a data engineer would have written it: short, tasks by name, no blobs, nothing but Airflow and Python to import.
+"""The text of the DAG file, as a data engineer would have written it: short, tasks by name, no blobs, nothing but
+Airflow and Python to import.
 
-In: the pipeline. Out: the `.py` and the JSON files it reads beside it. Strings only, wrapped as `black` and `ruff format` would, with every
-literal made by `literal`; of the notebook's text nothing but checked names and literals gets in. Works unchanged on Airflow 2.11 and 3.x.
-What to know of the defaults: `retries` 2, a deadline a little after the timeout, `log_pod_spec_on_failure=False` (the spec holds every
-variable's value), never `reattach_on_restart` or `durable`. Next room: `files`.
+In: the pipeline. Out: the `.py` and the JSON files it reads beside it. Strings only, wrapped as `black` and `ruff
+format` would, with every literal made by `literal`; of the notebook's text nothing but checked names and literals gets
+in. Works unchanged on Airflow 2.11 and 3.x. What to know of the defaults: `retries` 2, a deadline a little after the
+timeout, `log_pod_spec_on_failure=False` (the spec holds every variable's value), never `reattach_on_restart` or
+`durable`. Next room: `files`.
 """
 
 from __future__ import annotations
@@ -18,12 +20,32 @@ from kubenb.export.fan_out import Items, items
 from kubenb.export.ids import dag_id, variables
 from kubenb.export.literal import Call, exploded
 from kubenb.export.payload import sha256
-from kubenb.model.pipeline import Pipeline
+from kubenb.model.pipeline import Load, Pipeline
 
 NO_DIGEST = "0" * 16
 _TAKEN = frozenset(
-    "Asset b64encode DAG datetime FILES HERE import_module json KubernetesPodOperator notebook on_failure on_success over Path "
-    "RUNTIME sha256 task timedelta timezone ZoneInfo".split()
+    [
+        "Asset",
+        "b64encode",
+        "DAG",
+        "datetime",
+        "FILES",
+        "HERE",
+        "import_module",
+        "json",
+        "KubernetesPodOperator",
+        "notebook",
+        "on_failure",
+        "on_success",
+        "over",
+        "Path",
+        "RUNTIME",
+        "sha256",
+        "task",
+        "timedelta",
+        "timezone",
+        "ZoneInfo",
+    ]
 )
 
 
@@ -48,14 +70,21 @@ def dag_file(pipeline: Pipeline) -> DagFile:
     variable = variables([cut.plan.task.name for cut in cuts], _TAKEN)
     helpers, needs = dag_pod.helpers(dag, cuts)
     functions = dag_head.callbacks(pipeline)
-    names = needs | dag_head.called(whole).union(*(dag_head.called(call) for call, _ in calls), {"import_module"} if functions else set())
-    tasks = [statement(variable[cut.plan.task.name], call, more) for cut, (call, more) in zip(cuts, calls)]
-    edges = edge_lines([(variable[edge.upstream], variable[edge.downstream]) for edge in pipeline.edges], list(variable.values()))
+    names = needs | dag_head.called(whole).union(
+        *(dag_head.called(call) for call, _ in calls), {"import_module"} if functions else set()
+    )
+    tasks = [statement(variable[cut.plan.task.name], call, more) for cut, (call, more) in zip(cuts, calls, strict=True)]
+    edges = edge_lines(
+        [(variable[edge.upstream], variable[edge.downstream]) for edge in pipeline.edges], list(variable.values())
+    )
     body = "".join(tasks) + ("\n" + "\n".join(edges) + "\n" if edges else "")
     text = "\n".join([dag_head.docstring(pipeline, dag, NO_DIGEST), dag_head.imports(names), helpers, ""])
     text += "".join(f"\n{function}\n" for function in functions)
     text += f"\nwith {exploded(whole, 0)}:\n{body}"
-    return DagFile(text.replace(NO_DIGEST, digest(text), 1), {name: as_json({**BOILERPLATE, "pod_template_dict": pod}) for name, pod in beside.items()})
+    return DagFile(
+        text.replace(NO_DIGEST, digest(text), 1),
+        {name: as_json({**BOILERPLATE, "pod_template_dict": pod}) for name, pod in beside.items()},
+    )
 
 
 def digest(text: str) -> str:
@@ -77,10 +106,17 @@ def _operators(pipeline: Pipeline, cuts: list[dag_pod.Cut]) -> list[tuple[Call, 
     above: dict[str, list[str]] = {}
     for edge in pipeline.edges:
         above.setdefault(edge.downstream, []).append(edge.upstream)
+    handed = {
+        step.producer
+        for cut in cuts
+        if cut.plan.task.options.store == "xcom"
+        for step in cut.plan.steps
+        if isinstance(step, Load)
+    }
     calls = []
     for cut in cuts:
         task = cut.plan.task
-        pushes = bool(task.options.xcom) or task.name in listed
+        pushes = bool(task.options.xcom) or task.name in listed or task.name in handed
         skipped = any(found.get(name, Items()).producer for name in above.get(task.name, []))
         mine = found.get(task.name)
         more = expansion(cut, mine, variable.get(mine.producer or "", "")) if mine else None

@@ -1,8 +1,9 @@
-"""How the DAG file makes its pods: what they share as JSON beside it, and the few functions that put a task together at parse.
+"""How the DAG file makes its pods: what they share as JSON beside it, and the few functions that put a task together
+at parse.
 
-In: the tasks' manifests. Out: each cut into operator arguments and a rest; `operator.json` (notebook tasks) and `container.json` (container
-tasks); the functions' text. What a merge can't say (a raw patch that takes something away) gets a file of its own, `<task>.operator.json`.
-Next room: `dag_task` writes the operators.
+In: the tasks' manifests. Out: each cut into operator arguments and a rest; `operator.json` (notebook tasks) and
+`container.json` (container tasks); the functions' text. What a merge can't say (a raw patch that takes something away)
+gets a file of its own, `<task>.operator.json`. Next room: `dag_task` writes the operators.
 """
 
 from __future__ import annotations
@@ -18,7 +19,16 @@ from kubenb.export.split import Part, arguments, over, rest, shared, template
 from kubenb.model.pipeline import Pipeline, Plan
 
 NOTEBOOK, CONTAINER = "operator.json", "container.json"
-SHARED = ("image", "namespace", "service_account_name", "node_selector", "tolerations", "affinity", "active_deadline_seconds", "execution_timeout")
+SHARED = (
+    "image",
+    "namespace",
+    "service_account_name",
+    "node_selector",
+    "tolerations",
+    "affinity",
+    "active_deadline_seconds",
+    "execution_timeout",
+)
 
 
 @dataclass
@@ -40,12 +50,14 @@ def cut_all(pipeline: Pipeline, dag: str) -> tuple[list[Cut], dict[str, Part]]:
         pods = [cut.pod for cut in cuts if cut.file == file]
         if not pods:
             continue
-        base = shared(pods)
+        base = shared([cut.pod for cut in cuts if cut.file == file and not cut.plan.task.options.pod] or pods)
         files[file] = base
         for cut in cuts:
             if cut.file == file:
                 cut.more = rest(cut.pod, base)
-                if not _fits(base, cut):
+                if cut.plan.task.options.pod and not _fits(
+                    base, cut
+                ):  # without a patch, pods differ only by what they add
                     cut.file, cut.more = f"{cut.plan.task.name}.operator.json", {}
                     files[cut.file] = cut.pod
     return cuts, files
@@ -54,7 +66,6 @@ def cut_all(pipeline: Pipeline, dag: str) -> tuple[list[Cut], dict[str, Part]]:
 def _cut(pipeline: Pipeline, plan: Plan) -> Cut:
     container = plan.task.kind == "container"
     pod = patched(skeleton(pipeline, plan), plan.task.options)
-    pod = json.loads(json.dumps(pod))
     pod["metadata"].pop("name", None)
     base = pod["spec"]["containers"][0]
     base["env"] = [item for item in base["env"] if item["name"] != "KUBENB_TASK"]
@@ -89,7 +100,11 @@ def _sorted(value: Any) -> Any:
         return {key: _sorted(item) for key, item in value.items()}
     if isinstance(value, list):
         items = [_sorted(item) for item in value]
-        return sorted(items, key=lambda item: json.dumps(item, sort_keys=True)) if all(isinstance(item, dict) for item in items) else items
+        return (
+            sorted(items, key=lambda item: json.dumps(item, sort_keys=True))
+            if all(isinstance(item, dict) for item in items)
+            else items
+        )
     return value
 
 
@@ -102,7 +117,7 @@ def take_common(cuts: list[Cut]) -> Part:
             text, count = Counter(shown).most_common(1)[0]
             if count > 1:
                 found[name] = cuts[shown.index(text)].arguments[name]
-                for cut, mine in zip(cuts, shown):
+                for cut, mine in zip(cuts, shown, strict=True):
                     if mine == text:
                         del cut.arguments[name]
     return found
@@ -164,14 +179,14 @@ def notebook(task_id, cpu=None, memory=None):
     requests = {"cpu": cpu, **limits} if cpu else limits
     if requests:
         made["container_resources"] = {"requests": requests, "limits": limits}
-    annotations = {"kubenb/notebook-sha256": digest}
-    return {"task_id": task_id, "annotations": annotations, **made}
+    made["annotations"] = {"kubenb/notebook-sha256": digest}
+    return {"task_id": task_id, **made}
 '''
 assert DIGEST in _PLAIN
 assert DIGEST in _NOTEBOOK
-_RUNTIME = '''FILES = sorted(HERE.glob("kubenb_runtime/*.py"))
+_RUNTIME = """FILES = sorted(HERE.glob("kubenb_runtime/*.py"))
 RUNTIME = b"".join(b"#: %b\\n%b" % (f.name.encode(), f.read_bytes()) for f in FILES)
-'''
+"""
 
 
 def helpers(dag: str, cuts: list[Cut]) -> tuple[str, set[str]]:

@@ -1,4 +1,5 @@
-"""The operators of a DAG file: `extract = KubernetesPodOperator(…)`, mapped ones with `partial(…).expand(…)`. Next room: `dag`."""
+"""The operators of a DAG file: `extract = KubernetesPodOperator(…)`, mapped ones with `partial(…).expand(…)`. Next
+room: `dag`."""
 
 from __future__ import annotations
 
@@ -38,7 +39,11 @@ def defaults(pipeline: Pipeline, common: Part, pushes: bool) -> Part:
     found |= {name: common[name] for name in ("execution_timeout", "active_deadline_seconds") if name in common}
     if pushes:
         found["xcom_sidecar_container_security_context"] = SIDECAR
-    for name, argument in (("in_cluster", "in_cluster"), ("context", "cluster_context"), ("connection", "kubernetes_conn_id")):
+    for name, argument in (
+        ("in_cluster", "in_cluster"),
+        ("context", "cluster_context"),
+        ("connection", "kubernetes_conn_id"),
+    ):
         if getattr(dag, name) is not None:
             found[argument] = getattr(dag, name)
     return found | {name: value for name, value in common.items() if name not in found}
@@ -49,10 +54,24 @@ def add_times(pipeline: Pipeline, cut: Cut) -> None:
     cut.arguments["execution_timeout"] = duration(timeout(pipeline, cut.plan.task.options))
 
 
-_ORDER = (
-    "image cmds arguments env_vars container_resources namespace service_account_name node_selector tolerations affinity "
-    "priority_class_name schedulername runtime_class_name labels execution_timeout active_deadline_seconds"
-).split()
+_ORDER = [
+    "image",
+    "cmds",
+    "arguments",
+    "env_vars",
+    "container_resources",
+    "namespace",
+    "service_account_name",
+    "node_selector",
+    "tolerations",
+    "affinity",
+    "priority_class_name",
+    "schedulername",
+    "runtime_class_name",
+    "labels",
+    "execution_timeout",
+    "active_deadline_seconds",
+]
 
 
 def operator(cut: Cut, pushes: bool, found: Items | None, skipped: bool) -> Call:
@@ -61,7 +80,11 @@ def operator(cut: Cut, pushes: bool, found: Items | None, skipped: bool) -> Call
     if options.item_resources and found is not None:
         cut.arguments.pop("container_resources", None)  # expand_kwargs says them, item by item
     short = _short(cut.arguments.get("container_resources"))
-    named = [(name, cut.arguments[name]) for name in _ORDER if name in cut.arguments and not (short and name == "container_resources")]
+    named = [
+        (name, cut.arguments[name])
+        for name in _ORDER
+        if name in cut.arguments and not (short and name == "container_resources")
+    ]
     given = [("**", _made(cut, short)), *named, *_of_airflow(options, pushes, skipped)]
     return Call("KubernetesPodOperator" if found is None else "KubernetesPodOperator.partial", given)
 
@@ -111,7 +134,9 @@ def expansion(cut: Cut, found: Items, producer: str) -> Call:
     """`expand(env_vars=…)`: the item's number is all that differs between the pods, and its resources where they are set."""
     rows = item_resources(cut.plan)
     if rows:
-        kwargs = [{"env_vars": {"KUBENB_ITEM": str(number)}, "container_resources": row} for number, row in enumerate(rows)]
+        kwargs = [
+            {"env_vars": {"KUBENB_ITEM": str(number)}, "container_resources": row} for number, row in enumerate(rows)
+        ]
         return Call(".expand_kwargs", [("", kwargs)])
     if found.producer:
         return Call(".expand", [("env_vars", Raw(f"{producer}.output"))])

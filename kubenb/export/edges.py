@@ -1,4 +1,5 @@
-"""Edges as `extract >> features >> train` lines: each edge once, long chains first, every line within the formatters' width.
+"""Edges as `extract >> features >> train` lines: each edge once, long chains first, every line within the formatters'
+width.
 
 In: pairs of variables. Out: lines of code. Next room: `dag`.
 """
@@ -7,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Iterable
+from itertools import pairwise
 
 from kubenb.export.literal import WIDTH
 
@@ -34,7 +36,7 @@ def edge_lines(edges: Iterable[tuple[str, str]], order: list[str], indent: int =
 def _within(chain: list[str], indent: int) -> list[str]:
     """One chain on as many lines as it needs; each goes on with the task that the last one ended with."""
     lines, line = [], " " * indent + chain[0]
-    for before, name in zip(chain, chain[1:]):
+    for before, name in pairwise(chain):
         if len(line) + 4 + len(name) > WIDTH:
             lines.append(line)
             line = " " * indent + before

@@ -1,6 +1,8 @@
-"""The container's environment: what the runtime reads (KUBENB_…), what the user set, and what comes from secrets and config maps.
+"""The container's environment: what the runtime reads (KUBENB_…), what the user set, and what comes from secrets and
+config maps.
 
-User text reaches the process letter for letter: `$(` is escaped, Airflow fields are the only thing that is ever filled in. Next room: `manifest`.
+User text reaches the process letter for letter: `$(` is escaped, Airflow fields are the only thing that is ever filled
+in. Next room: `manifest`.
 """
 
 from __future__ import annotations
@@ -11,8 +13,9 @@ from typing import Any
 from kubenb.export.fields import for_kubelet, pieces
 from kubenb.export.literal import quote
 from kubenb.export.volumes import GOOGLE_FILE, HOME, STORE, store_claim
+from kubenb.inside.stores import xcom_name
 from kubenb.model.options import TaskOptions
-from kubenb.model.pipeline import Parameter, Pipeline, Plan
+from kubenb.model.pipeline import Load, Parameter, Pipeline, Plan
 
 Part = dict[str, Any]
 RUN, TRY = "{{ run_id }}", "{{ ti.try_number }}"
@@ -20,7 +23,9 @@ SEALED = ("HOME", "TMPDIR", "USER", "PYTHONUNBUFFERED")  # and all that begin wi
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _OF_MAPPINGS = frozenset(dir(dict)) | {"dump", "validate"}  # `params.items` would be the method
-_TEXT_FIELDS = frozenset("ds ds_nodash ts ts_nodash ts_nodash_with_tz run_id dag_run.run_id task_instance_key_str".split())
+_TEXT_FIELDS = frozenset(
+    ["ds", "ds_nodash", "ts", "ts_nodash", "ts_nodash_with_tz", "run_id", "dag_run.run_id", "task_instance_key_str"]
+)
 
 
 def variables(pairs: dict[str, str]) -> list[Part]:
@@ -31,15 +36,28 @@ def variables(pairs: dict[str, str]) -> list[Part]:
 def of_kubenb(pipeline: Pipeline, plan: Plan, dag_id: str) -> dict[str, str]:
     """What every task has. A container task reads the same names, if it likes."""
     task = plan.task
-    own = {"KUBENB_DAG": dag_id, "KUBENB_TASK": task.name, "KUBENB_RUN": RUN, "KUBENB_TRY": TRY, "KUBENB_PARAMS": params(pipeline.parameters)}
+    own = {
+        "KUBENB_DAG": dag_id,
+        "KUBENB_TASK": task.name,
+        "KUBENB_RUN": RUN,
+        "KUBENB_TRY": TRY,
+        "KUBENB_PARAMS": params(pipeline.parameters),
+    }
     if task.options.store:
         own["KUBENB_STORE"] = STORE if store_claim(task.options.store) else for_kubelet(task.options.store)
+    if task.options.store == "xcom":
+        own |= {xcom_name(step.producer): _pulled(step.producer) for step in plan.steps if isinstance(step, Load)}
     if task.kind != "container":
         own["KUBENB_ENGINE"] = task.options.engine or "auto"
     own |= {"HOME": HOME, "TMPDIR": "/tmp", "USER": "kubenb", "PYTHONUNBUFFERED": "1"}
     if task.options.google_key:
         own["GOOGLE_APPLICATION_CREDENTIALS"] = GOOGLE_FILE
     return own
+
+
+def _pulled(producer: str) -> str:
+    """What an earlier task pushed for its followers, beside what it pushed for Airflow's users."""
+    return "{{ ti.xcom_pull(%s)[%s] }}" % (quote(producer), quote("kubenb"))
 
 
 def of_user(options: TaskOptions) -> dict[str, str]:
@@ -74,7 +92,9 @@ def _filled(parameter: Parameter) -> str:
     """The Jinja expression of one parameter: Airflow's params, or its own field."""
     if parameter.template is None:
         return f"params.{parameter.name}" if parameter.name not in _OF_MAPPINGS else f'params["{parameter.name}"]'
-    parts = [_operand(piece[2:-2].strip(" -+\n") if field else piece, field) for piece, field in pieces(parameter.template)]
+    parts = [
+        _operand(piece[2:-2].strip(" -+\n") if field else piece, field) for piece, field in pieces(parameter.template)
+    ]
     if len(parts) != 1:
         return f"({' ~ '.join(parts)})"
     if parameter.default is None or isinstance(parameter.default, str):

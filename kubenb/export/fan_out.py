@@ -1,7 +1,8 @@
 """What a mapped task maps over: how many items, and who makes them. Nothing of the notebook is run to find out.
 
-In: a task's plan and the pipeline's parameters. Out: `Items` with a count (known at export), or with the task that makes the list at run time.
-Next room: `dag` writes `expand(...)`, `task_notebook` the item's and the gathering lines, `checks` judges.
+In: a task's plan and the pipeline's parameters. Out: `Items` with a count (known at export), or with the task that
+makes the list at run time. Next room: `dag` writes `expand(...)`, `task_notebook` the item's and the gathering lines,
+`checks` judges.
 """
 
 from __future__ import annotations
@@ -45,8 +46,8 @@ def _constants(pipeline: Pipeline, plan: Plan) -> dict[str, ast.expr | None]:
     """Names that the task's own code binds once, to an expression; None where it binds them more often."""
     found: dict[str, ast.expr | None] = {}
     for parameter in pipeline.parameters:
-        if isinstance(parameter.default, (list, str)):
-            found[parameter.name] = ast.Constant(parameter.default)  # type: ignore[arg-type]
+        if isinstance(parameter.default, (list, int)):
+            found[parameter.name] = ast.parse(repr(parameter.default), mode="eval").body
     for step in plan.steps:
         if not isinstance(step, Code):
             continue
@@ -76,8 +77,6 @@ def _values(tree: ast.expr | None, names: dict[str, ast.expr | None], depth: int
         if names.get(tree.id) is None:
             raise ValueError(f"{tree.id} is not bound once, to a list of constants or a range.")
         return _values(names[tree.id], names, depth + 1)
-    if isinstance(tree, ast.Constant) and isinstance(tree.value, list):
-        return tree.value
     if isinstance(tree, (ast.List, ast.Tuple)):
         if any(isinstance(item, ast.Starred) for item in tree.elts):
             raise ValueError("it unpacks another list.")

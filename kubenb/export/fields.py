@@ -1,8 +1,10 @@
-"""Airflow fields (`{{ ds }}`) in what a user typed: one rule for all of kubenb, and the escaping that keeps every other brace as it is.
+"""Airflow fields (`{{ ds }}`) in what a user typed: one rule for all of kubenb, and the escaping that keeps every
+other brace as it is.
 
-The rule goes by the place in the pod: a `{{ … }}` is an Airflow field in the value of an environment variable, in a container task's
-command and in a volume's sub path (and in `param`, which ends in an environment variable). Everywhere else text is text.
-In comes a text as the pod is to see it; out goes the text that Airflow's Jinja turns back into it. Next room: `dag`, `manifest`.
+The rule goes by the place in the pod: a `{{ … }}` is an Airflow field in the value of an environment variable, in a
+container task's command and in a volume's sub path (and in `param`, which ends in an environment variable). Everywhere
+else text is text. In comes a text as the pod is to see it; out goes the text that Airflow's Jinja turns back into it.
+Next room: `dag`, `manifest`.
 """
 
 from __future__ import annotations

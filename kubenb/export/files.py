@@ -1,8 +1,8 @@
 """Everything an export is made of, as relative path -> text. Pure; the same bytes everywhere.
 
-`<dag>.py` the DAG file · `<dag>/<task>.ipynb` the task notebooks · `<dag>/pod.json` what the pods share · `<dag>/kubenb_runtime/` the runtime ·
-`<dag>/.airflowignore` so that Airflow takes none of it for DAGs · `<dag>/.kubenb/` what was written last, for the next export to merge with.
-Next room: `kubenb.delivery`.
+`<dag>.py` the DAG file · `<dag>/<task>.ipynb` the task notebooks · `<dag>/operator.json` what the pods share ·
+`<dag>/kubenb_runtime/` the runtime · `<dag>/.airflowignore` so that Airflow takes none of it for DAGs ·
+`<dag>/.kubenb/` what was written last, for the next export to merge with. Next room: `kubenb.delivery`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,12 @@ from kubenb.model.pipeline import Pipeline
 from kubenb.model.problems import NOWHERE, refuse
 
 RECORD = ".kubenb/export.json"
-BASE = ".kubenb/base.txt"  # no .py: Airflow would read it as one more DAG
+BASES = ".kubenb/base"
+
+
+def base_name(name: str) -> str:
+    """Where the text of a file is kept as it was written. Never a `.py`: Airflow would read it as one more DAG."""
+    return f"{BASES}/{name}.txt"
 
 
 def export_files(pipeline: Pipeline) -> dict[str, str]:
@@ -35,7 +40,8 @@ def export_files(pipeline: Pipeline) -> dict[str, str]:
     if any(name.endswith(".ipynb") for name in inner):
         inner |= {f"kubenb_runtime/{name}": text for name, text in runtime_files().items()}
     record = {"dag": dag, "files": {name: sha256(text) for name, text in sorted(inner.items())}}
-    inner |= {RECORD: json.dumps(record, indent=1, sort_keys=True) + "\n", BASE: made.text}
+    inner |= {base_name(name): text for name, text in {f"{dag}.py": made.text, **made.beside}.items()}
+    inner[RECORD] = json.dumps(record, indent=1, sort_keys=True) + "\n"
     return {f"{dag}.py": made.text, **{f"{dag}/{name}": text for name, text in sorted(inner.items())}}
 
 
@@ -44,4 +50,9 @@ def _compiles(dag: str, text: str) -> None:
     try:
         compile(text, f"{dag}.py", "exec", dont_inherit=True)
     except (SyntaxError, ValueError) as error:
-        raise refuse(NOWHERE, f"the DAG file of {dag} would not be Python ({error}).", "This is a mistake in kubenb: please report it.", "export.not-python") from error
+        raise refuse(
+            NOWHERE,
+            f"the DAG file of {dag} would not be Python ({error}).",
+            "This is a mistake in kubenb: please report it.",
+            "export.not-python",
+        ) from error

@@ -1,4 +1,5 @@
-"""What the DAG and its tasks are called in the DAG file. In: the pipeline. Out: the DAG id, and a Python variable for each task."""
+"""What the DAG and its tasks are called in the DAG file. In: the pipeline. Out: the DAG id, and a Python variable for
+each task."""
 
 from __future__ import annotations
 

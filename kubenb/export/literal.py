@@ -1,7 +1,8 @@
 """Python literals as a formatter would leave them: double quotes, 88 columns, one item a line where a line is too long.
 
-`black` and `ruff format` change nothing in what is written here. The text depends on the value alone: not on the machine, nor on Python's
-version (`repr` shows newer letters or escapes them as its own Unicode tables say). Next room: `dag`.
+`black` and `ruff format` change nothing in what is written here. The text depends on the value alone: not on the
+machine, nor on Python's version (`repr` shows newer letters or escapes them as its own Unicode tables say). Next room:
+`dag`.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ def _prefix(key: str) -> str:
 
 
 def wrapped(value: object, indent: int = 0, before: int = 0, after: int = 1) -> str:
-    """The value on one line where `before` columns in front and `after` behind leave room, else one item a line, the closing bracket at `indent`."""
+    """The value on one line where `before` columns in front and `after` behind leave room, else one item a line."""
     short = inline(value)
     if indent + before + len(short) + after <= WIDTH or not isinstance(value, (dict, list, Call)):
         return short

@@ -1,11 +1,15 @@
 """The one pod builder: a pure function from a task to its whole pod, as a plain dict in Kubernetes' own words.
 
-Running now, rehearsing and the DAG file all use it, so what was tried is what runs. In: `Pipeline`, one `Plan`, the task notebook's text.
-Out: the manifest, with Airflow fields (`{{ run_id }}`) as they are; `fields` says where they may stand. What is not said by an option:
+Running now, rehearsing and the DAG file all use it, so what was tried is what runs. In: `Pipeline`, one `Plan`, the
+task notebook's text. Out: the manifest, with Airflow fields (`{{ run_id }}`) as they are; `fields` says where they may
+stand. What is not said by an option:
 
-* Pod Security Standard *restricted*: user 1000, no root, no privilege escalation, all capabilities dropped, the runtime's default seccomp profile;
-* beyond it: no service-account token (unless `service-account` is set), no service links, read-only root with writable HOME and /tmp;
-* memory limit = request, no CPU limit, `restartPolicy: Never`, a deadline always: the timeout (a day unless set) and five minutes.
+* Pod Security Standard *restricted*: user 1000, no root, no privilege escalation, all capabilities dropped, the
+  runtime's default seccomp profile;
+* beyond it: no service-account token (unless `service-account` is set), no service links, read-only root with
+  writable HOME and /tmp;
+* memory limit = request, no CPU limit, `restartPolicy: Never`, a deadline always: the timeout (a day unless set) and
+  five minutes.
 
 Next room: `dag` splits the manifest into what people read in the DAG file and what lies beside it.
 """
@@ -101,14 +105,18 @@ def container(pipeline: Pipeline, plan: Plan) -> Part:
     part["env"] = [*environment.variables(plain), *environment.projected(options)]
     if resources(options):
         part["resources"] = resources(options)
-    part["securityContext"] = {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
+    part["securityContext"] = {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
     part["terminationMessagePolicy"] = "FallbackToLogsOnError"
     part["volumeMounts"] = [folder.mount() for folder in mounted(options)]
     return part if task.kind == "container" else {**part, "workingDir": HOME}
 
 
 def command(plan: Plan) -> Part:
-    """What the container runs: the boot code with its notebook in the environment, or the image's own command with its arguments as data."""
+    """What the container runs: the boot code, or the image's own command with its arguments as data."""
     if plan.task.kind != "container":
         return {"command": boot()}
     words = [for_kubelet(word) for word in plan.task.command]
@@ -129,7 +137,12 @@ def resources(options: TaskOptions) -> Part:
     {'requests': {'cpu': '500m', 'memory': '1Gi'}, 'limits': {'memory': '1Gi'}}
     """
     gpu = {options.gpu.resource: str(options.gpu.count)} if options.gpu else {}
-    requests = {"cpu": options.cpu, "memory": options.memory_request or options.memory, "ephemeral-storage": options.storage, **gpu}
+    requests = {
+        "cpu": options.cpu,
+        "memory": options.memory_request or options.memory,
+        "ephemeral-storage": options.storage,
+        **gpu,
+    }
     limits = {"cpu": options.cpu_limit, "memory": options.memory, "ephemeral-storage": options.storage, **gpu}
     part = {"requests": requests, "limits": limits}
     kept = {name: {key: value for key, value in amounts.items() if value} for name, amounts in part.items()}

@@ -1,8 +1,9 @@
 """The raw `pod` patch: YAML that is merged into the finished pod, last of all.
 
-As `kubectl patch` does it: mappings merge, `null` takes away, lists of named things merge by their name (containers and init containers, env,
-volumes, image pull secrets by `name`; mounts by `mountPath`; ports by `containerPort`; host aliases by `ip`), other lists are replaced.
-A container without a name is the task's own. In comes the option's text, out goes a new pod. Next room: `manifest`.
+As `kubectl patch` does it: mappings merge, `null` takes away, lists of named things merge by their name (containers and
+init containers, env, volumes, image pull secrets by `name`; mounts by `mountPath`; ports by `containerPort`; host
+aliases by `ip`), other lists are replaced. A container without a name is the task's own. In comes the option's text,
+out goes a new pod. Next room: `manifest`.
 """
 
 from __future__ import annotations
@@ -57,7 +58,9 @@ def _parsed(text: str) -> Any:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise ValueError(f"it is not YAML{place}: {getattr(error, 'problem', None) or error}. Write for example {{spec: {{hostNetwork: false}}}}.") from None
+        raise ValueError(
+            f"it is not YAML{place}: {getattr(error, 'problem', None) or error}. Write for example {{spec: {{hostNetwork: false}}}}."
+        ) from None
     except RecursionError:
         raise ValueError("it is nested too deeply. Write it flatter.") from None
 

@@ -1,4 +1,5 @@
-"""Where a pod may run: node selector, tolerations, affinity, classes. Option values in, parts of a pod spec out. Next room: `manifest`."""
+"""Where a pod may run: node selector, tolerations, affinity, classes. Option values in, parts of a pod spec out. Next
+room: `manifest`."""
 
 from __future__ import annotations
 
@@ -51,9 +52,13 @@ def affinity(values: Iterable[Affinity]) -> Part:
         if value.weight is not None:
             term = {"matchExpressions": [expression(value)]} if value.target == "node" else pod_term(value)
             name = "preference" if value.target == "node" else "podAffinityTerm"
-            place.setdefault("preferredDuringSchedulingIgnoredDuringExecution", []).append({"weight": value.weight, name: term})
+            place.setdefault("preferredDuringSchedulingIgnoredDuringExecution", []).append(
+                {"weight": value.weight, name: term}
+            )
         elif value.target == "node":
-            required = place.setdefault("requiredDuringSchedulingIgnoredDuringExecution", {"nodeSelectorTerms": [{"matchExpressions": []}]})
+            required = place.setdefault(
+                "requiredDuringSchedulingIgnoredDuringExecution", {"nodeSelectorTerms": [{"matchExpressions": []}]}
+            )
             required["nodeSelectorTerms"][0]["matchExpressions"].append(expression(value))
         else:
             place.setdefault("requiredDuringSchedulingIgnoredDuringExecution", []).append(pod_term(value))

@@ -1,13 +1,14 @@
-"""A manifest cut in three: what people read and tune in the DAG file, what all tasks share, and what is left of this one.
+"""A manifest cut in three: what people read and tune in the DAG file, what all tasks share, and what is left of this
+one.
 
-In: the pods of a pipeline. Out: `KubernetesPodOperator` arguments, the shared pod (`pod.json`) and each task's rest. Put together again by
-the operator and the few lines in the DAG file they give the manifest; `fits` proves it for each task before anything is written.
-Next room: `dag`.
+In: the pods of a pipeline. Out: `KubernetesPodOperator` arguments, the shared pod (`pod.json`) and each task's rest.
+Put together again by the operator and the few lines in the DAG file they give the manifest; `fits` proves it for each
+task before anything is written. Next room: `dag`.
 """
 
 from __future__ import annotations
 
-import json
+from collections import Counter
 from typing import Any
 
 from kubenb.export.fields import for_jinja
@@ -52,7 +53,10 @@ def arguments(pod: Part, options: TaskOptions, own_command: bool) -> Part:
         if names:
             found["env_vars"] = {name: plain[name]["value"] for name in names}
             base["env"] = [item for item in base["env"] if item["name"] not in names]
-    return {name: rendered(value, name in ("env_vars", "cmds", "arguments")) if name in RENDERED else value for name, value in found.items()}
+    return {
+        name: rendered(value, name in ("env_vars", "cmds", "arguments")) if name in RENDERED else value
+        for name, value in found.items()
+    }
 
 
 def _keyed(found: Part, argument: str, place: Part, names: list[str]) -> None:
@@ -91,26 +95,24 @@ def _template(key: str, value: Any) -> Any:
 
 
 def shared(pods: list[Part]) -> Part:
-    """What all pods have in common: equal values, and of lists the items that all have."""
-    base: Part = json.loads(json.dumps(pods[0]))
-    for pod in pods[1:]:
-        base = _common(base, pod)
-    return base
+    """What the pods have in common: mappings key by key, of lists the items that all have, of other values the most frequent.
 
-
-def _common(one: Part, other: Part) -> Part:
+    >>> shared([{"a": 1, "b": [1, 2]}, {"a": 1, "b": [2], "c": 3}, {"a": 4, "b": [2]}])
+    {'a': 1, 'b': [2]}
+    """
     found: Part = {}
-    for key, value in one.items():
-        if key not in other:
+    for key, first in pods[0].items():
+        values = [pod.get(key) for pod in pods]
+        if None in values:
             continue
-        if isinstance(value, dict) and isinstance(other[key], dict):
-            found[key] = _common(value, other[key])
+        if all(isinstance(value, dict) for value in values):
+            found[key] = shared(values)  # type: ignore[arg-type]
         elif key == "containers":
-            found[key] = [_common(value[0], other[key][0])] if value and other[key] else []
-        elif isinstance(value, list) and isinstance(other[key], list):
-            found[key] = [item for item in value if item in other[key]]
-        elif value == other[key] and type(value) is type(other[key]):
-            found[key] = value
+            found[key] = [shared([value[0] for value in values if value])]
+        elif all(isinstance(value, list) for value in values):
+            found[key] = [item for item in first if all(item in (value or []) for value in values)]
+        elif len({type(value) for value in values}) == 1:
+            found[key] = Counter(values).most_common(1)[0][0]
     return {key: value for key, value in found.items() if value not in ({}, [])}
 
 

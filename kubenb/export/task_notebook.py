@@ -1,13 +1,15 @@
-"""A task as a notebook of its own: parameters, the code it takes along, loading, the body, saving. Opens and runs in Jupyter.
+"""A task as a notebook of its own: parameters, the code it takes along, loading, the body, saving. Opens and runs in
+Jupyter.
 
-In: the pipeline and one plan. Out: nbformat 4.5 JSON without outputs, the same bytes on every machine. `kubenb_runtime` beside it does the
-loading and saving. Next room: `manifest` puts the text into the pod, `files` beside the DAG file.
+In: the pipeline and one plan. Out: nbformat 4.5 JSON without outputs, the same bytes on every machine. `kubenb_runtime`
+beside it does the loading and saving. Next room: `manifest` puts the text into the pod, `files` beside the DAG file.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from json.encoder import encode_basestring
 
 from kubenb.export.fan_out import runtime_lists
@@ -34,18 +36,43 @@ def task_notebook(pipeline: Pipeline, plan: Plan, dag: str = "", lists: dict[str
     parts = list(_steps(plan))
     body = Part("body", plan.task.body, ("kubenb-body",))
     save = _save(plan, wanted)
-    uses = f"{RUNTIME}." in "".join((save.source if save else "", *(part.source for part in parts if part.id.startswith("kubenb-"))))
+    uses = f"{RUNTIME}." in "".join(
+        (save.source if save else "", *(part.source for part in parts if part.id.startswith("kubenb-")))
+    )
     head = [*_parameters(pipeline)]
     if uses:
         head.append(Part("kubenb", f"import kubenb_runtime as {RUNTIME}"))
-    return _notebook([*head, *parts, *([body] if body.source else []), *([save] if save else [])], plan.task.name, dag or dag_id(pipeline))
+    return _notebook(
+        [*head, *parts, *([body] if body.source else []), *([save] if save else [])],
+        plan.task.name,
+        dag or dag_id(pipeline),
+    )
 
 
 def _parameters(pipeline: Pipeline) -> Iterator[Part]:
-    for cell in pipeline.notebook.cells:
-        if cell.kind == "code" and "parameters" in cell.tags:
-            yield Part("parameters", cell.source, ("parameters",))
-            return
+    """The parameters cell as it stands, and below it the parameters that only the DAG has."""
+    source = next(
+        (cell.source for cell in pipeline.notebook.cells if cell.kind == "code" and "parameters" in cell.tags), ""
+    )
+    own = _assigned(source)
+    more = [f"{item.name} = {inline(item.default)}" for item in pipeline.parameters if item.name not in own]
+    source = "\n".join([source.rstrip("\n"), *more]).lstrip("\n") if more else source
+    if source:
+        yield Part("parameters", source, ("parameters",))
+
+
+@lru_cache(maxsize=64)
+def _assigned(source: str) -> frozenset[str]:
+    """Names that the parameters cell binds."""
+    import ast
+
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError):
+        return frozenset()
+    return frozenset(
+        node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    )
 
 
 def _steps(plan: Plan) -> Iterator[Part]:
@@ -67,7 +94,10 @@ def _steps(plan: Plan) -> Iterator[Part]:
         if code:
             yield Part(fresh(f"cell-{code[0].where.cell or 0}"), _joined(code))
             code = []
-        yield Part(fresh("kubenb-load" if isinstance(step, Load) else "kubenb-apart"), _load(step) if isinstance(step, Load) else _apart(step))
+        yield Part(
+            fresh("kubenb-load" if isinstance(step, Load) else "kubenb-apart"),
+            _load(step) if isinstance(step, Load) else _apart(step),
+        )
     if code:
         yield Part(fresh(f"cell-{code[0].where.cell or 0}"), _joined(code))
     fan = plan.task.options.map
@@ -88,7 +118,11 @@ def _joined(code: list[Code]) -> str:
 def _load(step: Load) -> str:
     """`a, b = _kubenb.load(…)`; the state of a random generator has a verb of its own."""
     names = [name for name in step.names if not name.startswith("<")]
-    lines = [f"{RUNTIME}.load_random({inline(step.producer)}, {inline(name.strip('<>'))})" for name in step.names if name.startswith("<")]
+    lines = [
+        f"{RUNTIME}.load_random({inline(step.producer)}, {inline(name.strip('<>'))})"
+        for name in step.names
+        if name.startswith("<")
+    ]
     if names:
         arguments: list[tuple[str, object]] = [("", step.producer), *(("", name) for name in names)]
         if step.items is not None:
@@ -106,7 +140,9 @@ def _load(step: Load) -> str:
 
 def _apart(step: Apart) -> str:
     others = {name: Raw(name) for name in step.others}
-    return wrapped(Call(f"{RUNTIME}.apart", [("", step.name), ("", Raw(step.name)), ("", others), ("by", step.by)]), 0, 0, 0)
+    return wrapped(
+        Call(f"{RUNTIME}.apart", [("", step.name), ("", Raw(step.name)), ("", others), ("by", step.by)]), 0, 0, 0
+    )
 
 
 def _save(plan: Plan, lists: list[str]) -> Part | None:
@@ -127,7 +163,10 @@ def _save(plan: Plan, lists: list[str]) -> Part | None:
         ("items", list(lists)),
         ("keep", list(keep)),
     ]
-    arguments: list[tuple[str, object]] = [("", {name: Raw(name) for name in names}), *((key, value) for key, value in more if value)]
+    arguments: list[tuple[str, object]] = [
+        ("", {name: Raw(name) for name in names}),
+        *((key, value) for key, value in more if value),
+    ]
     if not names and len(arguments) == 1:
         return None
     return Part("save", wrapped(Call(f"{RUNTIME}.save", arguments), 0, 0, 0), ("kubenb-save",))

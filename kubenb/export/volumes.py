@@ -49,7 +49,9 @@ def store_claim(store: str | None) -> tuple[str, str | None] | None:
 def mounted(options: TaskOptions) -> tuple[Mounted, ...]:
     """All folders of a task, kubenb's own first."""
     own = [Mounted("kubenb-home", {"emptyDir": {}}, HOME), Mounted("kubenb-tmp", {"emptyDir": {}}, "/tmp")]
-    return (*own, *_of_options(options))
+    others = tuple(_of_options(options))
+    taken = {folder.path for folder in others}
+    return (*(folder for folder in own if folder.path not in taken), *others)
 
 
 def _of_options(options: TaskOptions) -> Iterator[Mounted]:
@@ -58,7 +60,12 @@ def _of_options(options: TaskOptions) -> Iterator[Mounted]:
         yield Mounted(slug(f"pvc-{claim[0]}"), {"persistentVolumeClaim": {"claimName": claim[0]}}, STORE, claim[1])
     if options.google_key:
         items = [{"key": options.google_key.key, "path": "key.json"}]
-        yield Mounted("kubenb-google-key", {"secret": {"secretName": options.google_key.name, "items": items}}, GOOGLE, read_only=True)
+        yield Mounted(
+            "kubenb-google-key",
+            {"secret": {"secretName": options.google_key.name, "items": items}},
+            GOOGLE,
+            read_only=True,
+        )
     for value in options.secret:
         if value.path:
             yield _projected("secret", {"secretName": value.name}, value)

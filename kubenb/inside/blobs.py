@@ -19,6 +19,8 @@ _CHUNK = 1 << 24
 class Writer:
     """Writes the buffers of one save."""
 
+    hashes = False
+
     def __init__(self, store: Any, place: str, prefix: str = "b") -> None:
         """Files go to `place` in `store`."""
         self.store, self.place, self.prefix = store, place, prefix

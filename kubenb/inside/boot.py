@@ -19,6 +19,7 @@ class Bundle:
     def __init__(self, text: str) -> None:
         """Cuts the text into its modules."""
         self.sources = {}
+        self.after: "dict[str, Any]" = {}
         for part in ("\n" + text).split("\n#: ")[1:]:
             name, _, source = part.partition("\n")
             self.sources[name] = source
@@ -32,6 +33,16 @@ class Bundle:
         if name.startswith(PACKAGE) and self.file(name) in self.sources:
             make: Any = type(__import__("os").__spec__)
             return make(name, self, origin="<%s>" % self.file(name), is_package=name == PACKAGE)
+        return self._followed(name, path, target) if name in self.after else None
+
+    def _followed(self, name: str, path: "Any", target: "Any") -> "Any":
+        """A foreign module that the engine wants to know of: loaded as ever, then handed to `after[name]`."""
+        act = self.after.pop(name)
+        for finder in sys.meta_path:
+            spec: Any = finder.find_spec(name, path, target) if finder is not self else None
+            if spec is not None and spec.loader is not None:
+                spec.loader = Followed(spec.loader, act)
+                return spec
         return None
 
     def create_module(self, spec: "Any") -> None:
@@ -55,6 +66,24 @@ class Bundle:
         for name, source in self.sources.items():
             with open(os.path.join(package, name), "w", encoding="utf-8", newline="\n") as file:
                 file.write(source)
+
+
+class Followed:
+    """Another loader, and what is to be done once it has run."""
+
+    def __init__(self, loader: "Any", act: "Any") -> None:
+        """`act` gets the module."""
+        self.loader, self.act = loader, act
+
+    def create_module(self, spec: "Any") -> "Any":
+        """As the loader has it."""
+        return self.loader.create_module(spec)
+
+    def exec_module(self, module: "Any") -> None:
+        """Runs the module as it is, under its own loader's name."""
+        module.__loader__ = module.__spec__.loader = self.loader
+        self.loader.exec_module(module)
+        self.act(module)
 
 
 if "text" in globals():

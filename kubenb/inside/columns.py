@@ -48,9 +48,11 @@ class Table:
 
     def add(self, values: Any) -> Any:
         """A numpy or Arrow array; its place."""
-        if self.enc.blobs is None:
+        blobs, pa = self.enc.blobs, arrow()
+        if blobs is None:
             return 0
-        pa = arrow()
+        if blobs.hashes:
+            return blobs.column(values)
         if pa is None:
             from .arrays import data_of, described
 
@@ -177,7 +179,7 @@ def _one_by_one(values: list[Any]) -> Any:
 def encode_column(table: Table, values: Any) -> Any:
     """The tree of one column's array (numpy or pandas extension array)."""
     dtype = values.dtype
-    if isinstance(dtype, np.dtype):
+    if isinstance(dtype, np.dtype) or type(values).__name__ in ("NumpyExtensionArray", "PandasArray"):
         return _numpy(table, np.asarray(values))
     for kind, function in WAYS:
         if type(dtype) is kind:

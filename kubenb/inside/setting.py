@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Any, Mapping
 
 ENGINES = ("auto", "papermill", "kubenb")
+SCHEMES = ("s3", "gs", "gcs", "abs", "memory", "file")
 
 
 class Setting:
@@ -35,6 +36,9 @@ class Setting:
         self.copy = get("KUBENB_NOTEBOOK_OUT") or ""
         if self.engine not in ENGINES:
             raise Refused("setup", "KUBENB_ENGINE '%s' is not an engine." % self.engine, "Use auto, papermill or kubenb.")
+        scheme, mark, _ = self.store.partition("://")
+        if mark and scheme not in SCHEMES:
+            raise Refused("store", "store '%s' is unknown: there is no '%s://'." % (self.store, scheme), "Use a folder, pvc:NAME, s3://, gs://, abs:// or xcom.")
         if self.item is not None and not (self.item.isascii() and self.item.isdigit()):
             raise Refused("setup", "KUBENB_ITEM '%s' is not a count from 0." % self.item[:40], "Export the DAG again.")
 

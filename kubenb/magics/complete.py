@@ -1,6 +1,8 @@
-"""Completion in the header of a cell: options, and the values that are known: choices, profiles, tasks, images seen, examples.
+"""Completion in the header of a cell: options, and the values that are known: choices, profiles, tasks, images seen,
+examples.
 
-In: IPython's completion context. Out: its matcher result. Only the lines of a header are ours; bodies keep the usual completion.
+In: IPython's completion context. Out: its matcher result. Only the lines of a header are ours; bodies keep the usual
+completion.
 """
 
 from __future__ import annotations
@@ -79,7 +81,9 @@ def _values(session: Session, option: Option, context: Any) -> Iterable[str]:
     if option.name == "profile":
         return _profiles(session)
     if option.kind == "task":
-        return _seen(session, context, r"^%%k8s_task\s+([\w.-]+)|^%k8s_notebook\s.*--as\s+([\w.-]+)|^%k8s_container\s+([\w.-]+)")
+        return _seen(
+            session, context, r"^%%k8s_task\s+([\w.-]+)|^%k8s_notebook\s.*--as\s+([\w.-]+)|^%k8s_container\s+([\w.-]+)"
+        )
     if option.name in ("image", "namespace", "service-account", "store", "priority-class", "pool", "queue"):
         seen = _seen(session, context, rf"(?:--{option.name}[ =]+|^#\|\s*{option.name}:\s*)(\S+)")
         return dict.fromkeys((*seen, option.example))

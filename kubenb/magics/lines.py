@@ -1,6 +1,8 @@
-"""The one-line magics. Each names its notebook, calls its verb in `kubenb.actions`, and returns what comes back for IPython to show.
+"""The one-line magics. Each names its notebook, calls its verb in `kubenb.actions`, and returns what comes back for
+IPython to show.
 
-In: the session and the line. Out: shown values, or problems. `%k8s_dag` and its like do nothing in the kernel but say what is wrong with them.
+In: the session and the line. Out: shown values, or problems. `%k8s_dag` and its like do nothing in the kernel but say
+what is wrong with them.
 """
 
 from __future__ import annotations
@@ -115,7 +117,9 @@ def _words(line: str, most: int, options: dict[str, bool] | None = None) -> tupl
         else:
             found[name] = ""
     if len(plain) > most:
-        raise refuse(NOWHERE, f"{plain[most]!r} is one word too many.", "Put a name with blanks in quotes.", "magic.words")
+        raise refuse(
+            NOWHERE, f"{plain[most]!r} is one word too many.", "Put a name with blanks in quotes.", "magic.words"
+        )
     return plain, found
 
 
@@ -134,19 +138,32 @@ def _judge(session: Session, name: str, line: str) -> None:
 def _named(pipeline: Pipeline, session: Session) -> Pipeline:
     """A pipeline from the kernel's cells must bear a name to be exported."""
     if not pipeline.notebook.path and not pipeline.dag.id:
-        raise refuse(NOWHERE, "The notebook has no file that is known here, and no DAG id.", "Write %k8s_dag ID, or %k8s_export DIR FILE.", "magic.no-name")
+        raise refuse(
+            NOWHERE,
+            "The notebook has no file that is known here, and no DAG id.",
+            "Write %k8s_dag ID, or %k8s_export DIR FILE.",
+            "magic.no-name",
+        )
     return pipeline
 
 
 def _unsaved(session: Session, saved: Notebook, files: list[str]) -> list[Problem]:
     """A warning where the kernel ran what the file does not say."""
-    if not saved.path or files and notebook_file(session.shell) != saved.path:
+    if not saved.path or (files and str(notebook_file(session.shell)) != saved.path):
         return []
     lines = differing(session, saved)
     if not lines:
         return []
     shown = "; ".join(lines[:3]) + (f" and {len(lines) - 3} more" if len(lines) > 3 else "")
-    return [Problem(NOWHERE, f"Cells ran here that the file does not have so: {shown}.", "Save the notebook.", "magic.unsaved", Severity.WARNING)]
+    return [
+        Problem(
+            NOWHERE,
+            f"Cells ran here that the file does not have so: {shown}.",
+            "Save the notebook.",
+            "magic.unsaved",
+            Severity.WARNING,
+        )
+    ]
 
 
 def _warn(session: Session, saved: Notebook, files: list[str]) -> None:

@@ -35,8 +35,8 @@ HEADS = {
     "k8s_task": TASK_HEAD,
     "k8s_dag": DAG_HEAD,
     "k8s_notebook": (
-        "%k8s_notebook FILE --as NAME [--option value …]\n\nA whole other notebook is a task, with the same options as %%k8s_task.\n\n"
-        "    %k8s_notebook other.ipynb --as train --memory 4Gi\n    #| in: flights\n    #| out: model"
+        "%k8s_notebook FILE --as NAME [--option value …]\n\nA whole other notebook is a task, with the same options as"
+        " %%k8s_task.\n\n    %k8s_notebook other.ipynb --as train --memory 4Gi\n    #| in: flights\n    #| out: model"
     ),
     "k8s_container": (
         "%k8s_container NAME --image IMAGE [--option value …] -- COMMAND\n\nAn image's own command is a task, in any language.\n\n"
@@ -44,11 +44,13 @@ HEADS = {
     ),
     "k8s_graph": "%k8s_graph [FILE]\n\nThe tasks, and for each edge the variable, the line that made it and the line that reads it.",
     "k8s_check": (
-        "%k8s_check [FILE] [--airflow PYTHON]\n\nEvery rule over the notebook; values in this kernel that can't travel between tasks are named, with\n"
+        "%k8s_check [FILE] [--airflow PYTHON]\n\nEvery rule over the notebook; values in this kernel that can't travel"
+        " between tasks are named, with\n"
         "the line to paste. With --airflow, a real Airflow imports the DAG too."
     ),
     "k8s_export": (
-        "%k8s_export DIR [FILE] [--diff]\n\nWrites the Airflow DAG of this notebook's file into DIR. --diff writes nothing and shows what would change.\n\n"
+        "%k8s_export DIR [FILE] [--diff]\n\nWrites the Airflow DAG of this notebook's file into DIR. --diff writes nothing and shows"
+        " what would change.\n\n"
         "    %k8s_export dags/"
     ),
     "k8s_config": "%k8s_config [FILE]\n\nEvery option that is set, its value, and where it was set.",

@@ -1,7 +1,8 @@
 """A mapped cell in the kernel: its body runs once an item, and what it binds is then the list over all items.
 
-The body's syntax tree is put into a `for` loop, line numbers untouched, so tracebacks, `await` and display stay IPython's own.
-In: the tree of a cell and its `map`. Out: the tree with the loop; `Items`, which the loop draws from. `pack` and `local` do it in processes.
+The body's syntax tree is put into a `for` loop, line numbers untouched, so tracebacks, `await` and display stay
+IPython's own. In: the tree of a cell and its `map`. Out: the tree with the loop; `Items`, which the loop draws from.
+`pack` and `local` do it in processes.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ MISSING = object()
 
 
 def bound(shell: Any, body: str) -> tuple[str, ...]:
-    """Names that the statements of a body bind for data: not imports, functions or classes; () where it can't be parsed.
+    """Names that the statements of a body bind for data: not imports, functions or classes; () where it can't be
+    parsed.
 
     Functions' insides don't count, loops' and branches' do.
     """
@@ -32,7 +34,9 @@ def bound(shell: Any, body: str) -> tuple[str, ...]:
 
 def _stored(node: ast.AST) -> Iterator[str]:
     for child in ast.iter_child_nodes(node):
-        if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.Import, ast.ImportFrom)):
+        if isinstance(
+            child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.Import, ast.ImportFrom)
+        ):
             continue
         if isinstance(child, (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)):
             continue
@@ -42,19 +46,21 @@ def _stored(node: ast.AST) -> Iterator[str]:
 
 
 def looped(module: ast.Module, fan_out: FanOut) -> ast.Module:
-    """`begin(...)` stays first; the rest becomes `for month in get_ipython().kubenb.items(lambda: SOURCE): …`."""
-    begin, *body = module.body
-    _no_stray_jumps(body)
+    """The cell as `for month in get_ipython().kubenb.items(lambda: SOURCE): …`."""
+    body = list(module.body)
+    if _stray_jumps(body):
+        return module
     if body and isinstance(body[-1], ast.Expr):
         last = body[-1]
         body[-1] = ast.copy_location(ast.Expr(_call("show", last.value)), last)
+    first = body[0] if body else ast.Pass(lineno=1, col_offset=0, end_lineno=1, end_col_offset=0)
     target = ast.Name(fan_out.name, ast.Store())
     source = ast.parse(fan_out.source.strip(), mode="eval").body
     for node in ast.walk(source):
-        ast.copy_location(node, begin)
+        ast.copy_location(node, first)
     thunk = ast.Lambda(ast.arguments([], [], None, [], [], None, []), source)
     loop = ast.For(target, _call("items", thunk), body or [ast.Pass()], [])
-    return ast.Module([begin, ast.copy_location(loop, begin)], module.type_ignores)
+    return ast.Module([ast.copy_location(loop, first)], module.type_ignores)
 
 
 def _call(name: str, argument: ast.expr) -> ast.Call:
@@ -62,19 +68,21 @@ def _call(name: str, argument: ast.expr) -> ast.Call:
     return ast.copy_location(ast.Call(ast.Attribute(kubenb, name, ast.Load()), [argument], []), argument)
 
 
-def _no_stray_jumps(body: list[ast.stmt]) -> None:
-    """`break` and `continue` outside a loop of the user's own are errors, also inside ours."""
-    flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+def _stray_jumps(body: list[ast.stmt]) -> bool:
+    """`break` and `continue` outside a loop of the user's own: left as they are, for Python to say so."""
     try:
-        compile(ast.fix_missing_locations(ast.Module(list(body), [])), "<cell>", "exec", flags)
-    except SyntaxError as error:
-        from IPython.core.error import InputRejected
+        compile(ast.fix_missing_locations(ast.Module(list(body), [])), "<cell>", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    except SyntaxError:
+        return True
+    return False
 
-        raise InputRejected(f"{error.msg} (line {error.lineno})") from None
 
-
-def items(namespace: dict[str, Any], fan_out: FanOut, source: Callable[[], Iterable[Any]], names: Iterable[str]) -> Iterator[Any]:
-    """Each item in turn; every item begins with the names as they were, and at the end each name is the list over the items."""
+def items(
+    namespace: dict[str, Any], fan_out: FanOut, source: Callable[[], Iterable[Any]], names: Iterable[str]
+) -> Iterator[Any]:
+    """Each item in turn; every item begins with the names as they were, and at the end each name is the list over the
+    items.
+    """
     names = tuple(dict.fromkeys((fan_out.name, *names)))
     before = {name: namespace.get(name, MISSING) for name in names}
     gathered: dict[str, list[Any]] = {name: [] for name in names}
@@ -83,7 +91,9 @@ def items(namespace: dict[str, Any], fan_out: FanOut, source: Callable[[], Itera
         yield item
         for name in names:
             if name not in namespace:
-                raise NameError(f"{name} is not bound for every item of {fan_out.source}: bind it on every way through the cell")
+                raise NameError(
+                    f"{name} is not bound for every item of {fan_out.source}: bind it on every way through the cell"
+                )
             gathered[name].append(namespace[name])
     namespace.update(gathered)
 

@@ -1,8 +1,10 @@
-"""What a kernel knows of kubenb: the cells that ran, the task that runs now, what tasks used; and the hooks into IPython.
+"""What a kernel knows of kubenb: the cells that ran, the task that runs now, what tasks used; and the hooks into
+IPython.
 
-A task cell with a plain header that runs here is not run by a magic at all: before IPython compiles the cell, its first line becomes a call to
-`begin`. So its tracebacks, its display and top-level `await` are IPython's own. All other ways to run go through the magic itself, in `task`.
-In: IPython's events. Out: `Session`, the state that the other rooms share.
+A task cell that runs here is not run by a magic at all: before IPython compiles the cell, its first line becomes a
+comment, and the events around every cell do the measuring. So tracebacks, display and top-level `await` are IPython's
+own. All other ways to run go through the magic, in `task`. In: IPython's events. Out: `Session`, the state that the
+other rooms share.
 """
 
 from __future__ import annotations
@@ -15,12 +17,14 @@ from kubenb.magics.words import MAGICS, Magic
 if TYPE_CHECKING:
     import ast
     from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
 
     from kubenb.notebook.header import Header
     from kubenb.run.here import Meter, Used
     from kubenb.run.records import Record
 
-CALL = "get_ipython().run_cell_magic('k8s_task', {line!r}, None)\n"
+REFUSE = "get_ipython().kubenb.refuse({text!r})\n"
+BARE = "get_ipython().run_cell_magic('k8s_task', {line!r}, None)\n"
 REMEMBERED = 256  # headers and cells whose reading is kept
 
 
@@ -32,11 +36,12 @@ class Session:
         self.ran: dict[str, str] = {}  # cell id (or text) -> text, in the order of the last run
         self.records: list[Record] = []
         self.task: Header | None = None  # the one that runs now
-        self._running: tuple[str, str] | None = None
+        self._running: list[tuple[str, str, bool]] = []  # key, text, is the task; more than one where a cell runs cells
         self._headers: dict[str, Header | None] = {}
         self._names: dict[str, tuple[str, ...]] = {}
-        self._last: dict[str, str] = {}  # magic line -> the newest cell that begins with it
         self._meter: Meter | None = None
+        self._folder: Path | None = None
+        self._scratch: Any = None
 
     def register(self) -> None:
         """Into the shell: magics, the first-line rule, events, completion."""
@@ -70,7 +75,7 @@ class Session:
     @property
     def text(self) -> str:
         """The cell that runs now; '' where nothing says."""
-        return self._running[1] if self._running else ""
+        return self._running[-1][1] if self._running else ""
 
     def note(self, key: str, text: str) -> None:
         """A cell ran well; it stands where it ran last."""
@@ -79,42 +84,64 @@ class Session:
 
     def before(self, info: Any) -> None:
         """IPython is about to run a cell."""
-        self._running = (getattr(info, "cell_id", None) or info.raw_cell, info.raw_cell)
+        text = info.raw_cell
+        header = self._here(text) if self.task is None and _is_task(text) else None
+        self._running.append((getattr(info, "cell_id", None) or text, text, header is not None))
+        if header is not None:
+            self.task = header
+            self.meter.start()
 
     def after(self, result: Any) -> None:
         """IPython has run a cell, or was interrupted (`result` is None then)."""
         good = result is not None and result.success
-        if self.task is not None:
+        key, text, is_task = self._running.pop() if self._running else ("", "", False)
+        if is_task:
             self._finish(good)
-        if self._running is not None and good:
-            self.note(*self._running)
-        self._running = None
+        if good and text and result.info.store_history:
+            self.note(key, text)
 
     # --- a task's cell, run here
 
     def first_line(self, lines: list[str]) -> list[str]:
         """The rule for the first line, called by IPython on every cell's text; it may be called any number of times."""
-        if not lines or not lines[0].startswith("%%k8s_task"):
-            return lines
-        text = "".join(lines)
-        header = self.header(text)
-        if header is None or header.problems or self.where(header) != "here" or "--help" in lines[0]:
-            return lines
-        line = lines[0][len("%%k8s_task") :].strip()
-        if len(self._last) >= REMEMBERED:
-            self._last.clear()
-        self._last[line] = text
+        if not lines or not _is_task(lines[0]):
+            return self._misplaced(lines) if any(line.startswith("%%k8s_") for line in lines) else lines
+        header = self._here("".join(lines))
+        if header is None:
+            # IPython would not call a cell magic whose cell has no body.
+            line = lines[0][len("%%k8s_task") :].strip()
+            return [BARE.format(line=line)] if not "".join(lines[1:]).strip() else lines
         self._loops("map" in header.values)
-        return [CALL.format(line=line), *lines[1:]]
+        return ["# " + lines[0], *lines[1:]]
+
+    def _here(self, text: str) -> Header | None:
+        """The header of a cell that runs here as it stands; None where it has problems, asks for help, or runs
+        elsewhere.
+        """
+        header = self.header(text)
+        return header if header is not None and not header.problems and self.where(header) == "here" else None
+
+    def _misplaced(self, lines: list[str]) -> list[str]:
+        """IPython knows `%%` on the first line only; elsewhere it would say that there is no such magic."""
+        from kubenb.model.pipeline import Cell
+        from kubenb.notebook.header import parse_headers
+
+        _, problems = parse_headers(Cell(0, "code", "".join(lines)))
+        return [REFUSE.format(text=str(problems[0]))] if problems else lines
+
+    def refuse(self, text: str) -> None:
+        """Fails the cell with one line."""
+        from IPython.core.error import UsageError
+
+        raise UsageError(text)
 
     def visit(self, module: ast.Module) -> ast.Module:
         """IPython's hook for syntax trees: a mapped body becomes a loop."""
-        header = self._begun(module)
-        if header is None or "map" not in header.values:
+        if self.task is None or "map" not in self.task.values:
             return module
         from kubenb.magics.mapped import looped
 
-        return looped(module, header.values["map"])
+        return looped(module, self.task.values["map"])
 
     def _loops(self, on: bool) -> None:
         """The hook is in place for mapped cells only: it would cost every other cell a walk over its tree."""
@@ -123,11 +150,6 @@ class Session:
             hooks.append(self)
         elif not on and self in hooks:
             hooks.remove(self)
-
-    def begin(self, line: str) -> None:
-        """The first line of a task's cell, when it runs."""
-        self.task = self.header(self._last.get(line, f"%%k8s_task {line}\n"))
-        self.meter.start()
 
     def items(self, source: Callable[[], Iterable[Any]]) -> Iterator[Any]:
         """What the loop of a mapped cell draws from."""
@@ -139,9 +161,9 @@ class Session:
     def show(self, value: Any) -> None:
         """The last expression of a mapped cell, once an item."""
         if value is not None:
-            from IPython.display import display
+            from kubenb.show.jupyter import show
 
-            display(value)
+            show(value)
 
     def _finish(self, good: bool) -> None:
         """The line under the cell."""
@@ -159,17 +181,6 @@ class Session:
         from kubenb.run.records import Record
 
         self.records.append(Record(time.time(), "", task, None, "here", state, used.seconds, used.cpu, used.peak))
-
-    def _begun(self, module: ast.Module) -> Header | None:
-        """The header of a cell that `first_line` has rewritten."""
-        try:
-            call = module.body[0].value  # type: ignore[attr-defined]
-            name, line, cell = call.args
-            if call.func.attr == "run_cell_magic" and name.value == "k8s_task" and cell.value is None:
-                return self.header(self._last[line.value])
-        except (AttributeError, IndexError, KeyError, ValueError, TypeError):
-            pass
-        return None
 
     # --- headers and settings
 
@@ -203,6 +214,17 @@ class Session:
         return settings_default(self.shell, header) or "here"
 
     @property
+    def folder(self) -> Path:
+        """Where local runs of this kernel go; it ends with the kernel."""
+        if self._folder is None:
+            import tempfile
+            from pathlib import Path
+
+            self._scratch = tempfile.TemporaryDirectory(prefix="kubenb-", ignore_cleanup_errors=True)
+            self._folder = Path(self._scratch.name)
+        return self._folder
+
+    @property
     def meter(self) -> Meter:
         """Made when first needed."""
         if self._meter is None:
@@ -212,8 +234,14 @@ class Session:
         return self._meter
 
 
+def _is_task(text: str) -> bool:
+    return text.startswith("%%k8s_task") and text[10:11] in ("", " ", "\t", "\n")
+
+
 def _matcher(session: Session) -> Any:
-    """Completion, as IPython's second matcher interface wants it; the room behind is imported at the first Tab in one of our cells."""
+    """Completion, as IPython's second matcher interface wants it; the room behind is imported at the first Tab in one
+    of our cells.
+    """
 
     def kubenb(context: Any) -> Any:
         if "k8s_" not in context.full_text:

@@ -1,4 +1,5 @@
-"""Which notebook is this? The file where a front end names it, else the cells that ran; and the settings that lie beside it.
+"""Which notebook is this? The file where a front end names it, else the cells that ran; and the settings that lie
+beside it.
 
 In: the shell. Out: a `Notebook`, or a path; and the cells that ran in the kernel but stand otherwise in the file.
 """
@@ -6,6 +7,7 @@ In: the shell. Out: a `Notebook`, or a path; and the cells that ran in the kerne
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,11 +38,16 @@ def notebook(session: Session, argument: str = "") -> Notebook:
 
 
 def from_kernel(session: Session, last: str | None = None) -> Notebook:
-    """The cells that ran, in the order of their last run; `last` is the cell at work now. Tags are the file's, where there is one."""
+    """The cells that ran, in the order of their last run; `last` is the cell at work now. Tags are the file's, where
+    there is one.
+    """
     texts = [text for text in session.ran.values() if text != last] + ([last] if last is not None else [])
     path = notebook_file(session.shell)
     tags = _tags(path) if path else {}
-    cells = (Cell(number, "code", text.rstrip("\n"), tags.get(text.strip(), ())) for number, text in enumerate(_kept(texts), 1))
+    cells = (
+        Cell(number, "code", text.rstrip("\n"), tags.get(text.strip(), ()))
+        for number, text in enumerate(_kept(texts), 1)
+    )
     return Notebook(str(path) if path else "", tuple(cells))
 
 
@@ -72,7 +79,9 @@ def _tags(path: Path) -> Mapping[str, tuple[str, ...]]:
 
 
 def differing(session: Session, saved: Notebook) -> list[str]:
-    """First lines of cells that ran in the kernel and do not stand in the file so: it was not saved since, or they were edited."""
+    """First lines of cells that ran in the kernel and do not stand in the file so: it was not saved since, or they were
+    edited.
+    """
     texts = {cell.source.strip() for cell in saved.cells}
     return [
         text.strip().splitlines()[0]
@@ -82,13 +91,25 @@ def differing(session: Session, saved: Notebook) -> list[str]:
 
 
 def settings(shell: Any) -> Settings:
-    """kubenb.toml beside the notebook, or beside the kernel's folder."""
+    """kubenb.toml beside the notebook, or beside the kernel's folder; looked at again once a second at most."""
     from kubenb.notebook.settings import find_settings
 
     path = notebook_file(shell)
-    return find_settings(path.parent if path else Path.cwd())
+    folder = path.parent if path else Path.cwd()
+    known = _known.get(folder)
+    if known is None or time.monotonic() - known[0] > 1:
+        known = _known[folder] = (time.monotonic(), find_settings(folder))
+    return known[1]
+
+
+_known: dict[Path, tuple[float, Settings]] = {}
 
 
 def settings_default(shell: Any, header: Header) -> str | None:
-    """Where settings make this task run; None where they don't say. Broken settings are named by the verbs, not here."""
+    """Where settings make this task run; None where they don't say. What is wrong with them the verbs say, not this."""
+    found = settings(shell)
+    profile = found.profiles.get(str(header.values.get("profile", "")), {})
+    for layer in (profile, found.tasks.get(header.name, {}), found.task_defaults):
+        if "run" in layer:
+            return str(layer["run"])
     return None

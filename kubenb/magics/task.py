@@ -1,4 +1,5 @@
-"""`%%k8s_task` where it is called as a magic: help, problems of the header, `--run local`, `--run pod`, and cells run by other code.
+"""`%%k8s_task` where it is called as a magic: help, problems of the header, `--run local`, `--run pod`, and cells run
+by other code.
 
 In: the line and the cell. Out: the cell's effect in the kernel, or one quiet `UsageError`. Next room: `local`.
 """
@@ -23,7 +24,9 @@ def run_task(session: Session, line: str, cell: str | None) -> None:
     from IPython.core.error import UsageError
 
     if cell is None:
-        raise UsageError(f"%k8s_task stands with one percent sign. Write two, on the cell's first line: %%k8s_task {line}")
+        raise UsageError(
+            f"%k8s_task stands with one percent sign. Write two, on the cell's first line: %%k8s_task {line}"
+        )
     text = f"%%k8s_task {line}\n{cell}"
     header = session.header(text)
     assert header is not None

@@ -1,7 +1,7 @@
 """The names of the magics, one line on each, and the object that IPython finds under each name.
 
-In: what IPython passes (the line, for cell magics the cell). Out: a call into the room of that magic, problems as one quiet `UsageError`.
-Nothing is ever expanded in a line: `{{ ds }}` stays what it is.
+In: what IPython passes (the line, for cell magics the cell). Out: a call into the room of that magic, problems as one
+quiet `UsageError`. Nothing is ever expanded in a line: `{{ ds }}` stays what it is.
 """
 
 from __future__ import annotations
@@ -47,18 +47,18 @@ class Magic:
 
     def __call__(self, line: str, cell: str | None = "") -> Any:
         """Runs the magic."""
-        if self.kind == "cell" and cell is None:
-            return self.session.begin(line)
-        from IPython.core.error import UsageError
-
-        from kubenb.model.problems import KubenbError
-
         try:
             if line.strip() in ("--help", "-h"):
                 return print(self.getdoc())
             return self._run(line, cell or "")
-        except KubenbError as error:
-            raise UsageError(str(error)) from None
+        except Exception as error:
+            from IPython.core.error import UsageError
+
+            from kubenb.model.problems import KubenbError
+
+            if isinstance(error, KubenbError):
+                raise UsageError(str(error)) from None
+            raise
 
     def _run(self, line: str, cell: str) -> Any:
         if self.name == "k8s_task":

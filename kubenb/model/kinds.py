@@ -103,7 +103,9 @@ def _image(text: str) -> str:
     if re.search(r"\s", word):
         raise BadValue(f"{shown(word)} holds a space.", example)
     if "://" in word:
-        raise BadValue(f"{shown(word)} begins like a web address.", f"Write {word.partition('://')[2] or 'registry/image:tag'}.")
+        raise BadValue(
+            f"{shown(word)} begins like a web address.", f"Write {word.partition('://')[2] or 'registry/image:tag'}."
+        )
     if word != word.lower() and _IMAGE.fullmatch(word.lower()):
         raise BadValue(f"{shown(word)} has capital letters.", f"Write {word.lower()}.")
     raise BadValue(f"{shown(word)} is not an image's name.", example)
@@ -119,8 +121,20 @@ def _store(text: str) -> str:
     scheme, separator, rest = word.partition("://")
     if separator:
         if scheme not in _STORE_SCHEMES:
-            near = {"s3a": "s3", "s3n": "s3", "gcs": "gs", "az": "abs", "abfs": "abs", "abfss": "abs", "wasbs": "abs"}.get(scheme)
-            also = f"Write {near}://{rest}." if near else "Write s3://bucket/…, gs://bucket/…, abs://container/…, pvc:NAME, xcom or a folder."
+            near = {
+                "s3a": "s3",
+                "s3n": "s3",
+                "gcs": "gs",
+                "az": "abs",
+                "abfs": "abs",
+                "abfss": "abs",
+                "wasbs": "abs",
+            }.get(scheme)
+            also = (
+                f"Write {near}://{rest}."
+                if near
+                else "Write s3://bucket/…, gs://bucket/…, abs://container/…, pvc:NAME, xcom or a folder."
+            )
             raise BadValue(f"{shown(word)} is of a kind kubenb does not know.", also)
         if not re.fullmatch(r"[A-Za-z0-9][-A-Za-z0-9._@]*(?:/.*)?", rest) or ".." in rest.split("/"):
             raise BadValue(f"{shown(word)} names no bucket.", f"Write it like {scheme}://bucket/kubenb.")
@@ -133,7 +147,10 @@ def _store(text: str) -> str:
             raise BadValue(f"{shown(word)} leaves its volume.", f"Write pvc:{name}/FOLDER.")
         return word.rstrip("/")
     if re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]+", kind) and colon:
-        raise BadValue(f"{shown(word)} is of a kind kubenb does not know.", "Write pvc:NAME, s3://…, gs://…, abs://…, xcom or a folder.")
+        raise BadValue(
+            f"{shown(word)} is of a kind kubenb does not know.",
+            "Write pvc:NAME, s3://…, gs://…, abs://…, xcom or a folder.",
+        )
     return word
 
 
@@ -142,7 +159,9 @@ def _dotted(text: str) -> str:
     parts = word.split(".")
     if len(parts) > 1 and all(map(names.is_identifier, parts)):
         return word
-    raise BadValue(f"{shown(text)} is not a function's dotted name.", "Write it like alerts.page: a module, a dot, a function.")
+    raise BadValue(
+        f"{shown(text)} is not a function's dotted name.", "Write it like alerts.page: a module, a dot, a function."
+    )
 
 
 def _fan_out(text: str) -> FanOut:
@@ -154,7 +173,11 @@ def _fan_out(text: str) -> FanOut:
         raise BadValue(f"{shown(text)} is not of the form 'NAME in ITEMS'.", "Write it like month in [1, 2, 3].")
     name, source = names.check_variable(match[1]), match[2]
     fix = "Write a list like [1, 2, 3], a range like range(12), or the name of a variable that an earlier task makes."
-    if " #" in source and source.count("\n") == 0 and source.split(" #")[0].count("'") % 2 == 0 == source.split(" #")[0].count('"') % 2:
+    if (
+        " #" in source
+        and source.count("\n") == 0
+        and source.split(" #")[0].count("'") % 2 == 0 == source.split(" #")[0].count('"') % 2
+    ):
         raise BadValue(f"{shown(source)} holds a comment.", "Leave it out.")
     try:
         tree = ast.parse(source, mode="eval").body
@@ -162,7 +185,13 @@ def _fan_out(text: str) -> FanOut:
         raise BadValue(f"{shown(source)} is not an expression.", fix) from None
     if isinstance(tree, ast.Name):
         return FanOut(name, names.check_variable(source))
-    if isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name) and tree.func.id == "range" and not tree.keywords and 1 <= len(tree.args) <= 3:
+    if (
+        isinstance(tree, ast.Call)
+        and isinstance(tree.func, ast.Name)
+        and tree.func.id == "range"
+        and not tree.keywords
+        and 1 <= len(tree.args) <= 3
+    ):
         return FanOut(name, source)
     try:
         items = ast.literal_eval(tree)
@@ -240,7 +269,12 @@ def _rows() -> list[Kind]:
         Kind("label", phrases.read_label, pair, "key=value"),
         Kind("annotation", phrases.read_annotation, pair, "key=value"),
         Kind("toleration", phrases.read_toleration, phrases.show_toleration, "key=value:Effect, key, or *"),
-        Kind("affinity", phrases.read_affinity, phrases.show_affinity, "node zone in a, b; prefer 50 pod app=cache on ZONE"),
+        Kind(
+            "affinity",
+            phrases.read_affinity,
+            phrases.show_affinity,
+            "node zone in a, b; prefer 50 pod app=cache on ZONE",
+        ),
         Kind("count", _whole(0), str, "a whole number"),
         Kind("positive", _whole(1), str, "a whole number from 1"),
         Kind("integer", _whole(-(2**31)), str, "a whole number"),
@@ -289,7 +323,11 @@ def show_option(option: Option, value: Any) -> str:
 def _choice(option: Option, text: str) -> str:
     if text in option.choices:
         return text
-    same = [choice for choice in option.choices if choice.lower().replace("_", "") == text.lower().replace("-", "").replace("_", "")]
+    same = [
+        choice
+        for choice in option.choices
+        if choice.lower().replace("_", "") == text.lower().replace("-", "").replace("_", "")
+    ]
     likely = same or list(names.near(text, option.choices))
     fix = f"Write {' or '.join(likely)}." if likely else f"Write one of {', '.join(option.choices)}."
     raise BadValue(f"{shown(text)} is not one of its choices.", fix)
@@ -317,11 +355,24 @@ def _scalar(option: Option, value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, str):
         return value
-    if isinstance(value, (int, float)) and option.kind in ("cpu", "bytes", "gpu", "count", "positive", "integer", "env", "param", "annotation", "label"):
+    if isinstance(value, (int, float)) and option.kind in (
+        "cpu",
+        "bytes",
+        "gpu",
+        "count",
+        "positive",
+        "integer",
+        "env",
+        "param",
+        "annotation",
+        "label",
+    ):
         return repr(value)
     if hasattr(value, "isoformat") and option.kind in ("date", "env", "param", "annotation"):
         return str(value.isoformat())
-    raise BadValue(f"can't be a {_TOML_WORDS.get(type(value), 'value of this type')}.", f"Write it like {_toml_example(option)}.")
+    raise BadValue(
+        f"can't be a {_TOML_WORDS.get(type(value), 'value of this type')}.", f"Write it like {_toml_example(option)}."
+    )
 
 
 _TOML_WORDS: dict[type, str] = {int: "number", float: "number", dict: "table", list: "list"}
@@ -332,6 +383,3 @@ def _toml_example(option: Option) -> str:
 
     text = option.example if option.kind in ("flag", "count", "positive", "integer") else json.dumps(option.example)
     return f"{option.name} = {f'[{text}]' if option.repeats else text}"
-
-
-

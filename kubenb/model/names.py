@@ -60,7 +60,9 @@ def check_parameter(text: str) -> str:
     if not is_identifier(text):
         raise BadValue(f"parameter {shown(text)} is not a Python name.", _try(_words(text, "_"), "year"))
     if is_builtin(text):
-        raise BadValue(f"parameter {shown(text)} is a Python builtin.", f"Choose another name, like {text.strip('_')}_value.")
+        raise BadValue(
+            f"parameter {shown(text)} is a Python builtin.", f"Choose another name, like {text.strip('_')}_value."
+        )
     if text.startswith("_"):
         raise BadValue(f"parameter {shown(text)} begins with an underscore.", f"Write {text.lstrip('_') or 'year'}.")
     return text
@@ -93,7 +95,9 @@ def check_dag_id(text: str) -> str:
         fix = "Use letters, digits, '_', '-' and '.'"
         raise BadValue(f"DAG id {shown(text)} can't be used.", f"{fix}{_hint(_words(text, '_').strip('-_'))}.")
     if text.lower() in ("airflow", "kubenb", "kubenb_runtime"):
-        raise BadValue(f"DAG id {shown(text)} would hide the package of that name.", f"Choose another, like {text}_dag.")
+        raise BadValue(
+            f"DAG id {shown(text)} would hide the package of that name.", f"Choose another, like {text}_dag."
+        )
     return text
 
 
@@ -132,7 +136,9 @@ def check_key(text: str, what: str = "label key") -> str:
     except BadValue as bad:
         raise BadValue(f"{shown(text)} is not a {what}: prefix {bad.what}", bad.fix) from None
     if not _QUALIFIED.fullmatch(name):
-        fix = "Use letters, digits, '-', '_' and '.', at most 63 characters, beginning and ending with a letter or digit."
+        fix = (
+            "Use letters, digits, '-', '_' and '.', at most 63 characters, beginning and ending with a letter or digit."
+        )
         raise BadValue(f"{shown(text)} is not a {what}.", fix)
     return text
 

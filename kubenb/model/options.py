@@ -28,7 +28,9 @@ class Option:
     choices: tuple[str, ...] = ()
 
 
-def _row(kind: str, group: str, help: str, example: str, goes: str, *, name: str = "", many: bool = False, choices: str = "") -> Any:
+def _row(
+    kind: str, group: str, help: str, example: str, goes: str, *, name: str = "", many: bool = False, choices: str = ""
+) -> Any:
     row = {"kind": kind, "group": group, "help": help, "example": example, "goes": goes, "name": name}
     return field(default=() if many else None, metadata={**row, "many": many, "choices": tuple(choices.split())})
 
@@ -43,19 +45,20 @@ TRIGGER_RULES = (
 class TaskOptions:
     """All options of a task. None or () = not set."""
 
+    # fmt: off
     cpu: str | None = _row("cpu", "resources", "CPU request, in cores", "500m", "pod: requests.cpu")
     cpu_limit: str | None = _row("cpu", "resources", "CPU limit (none unless set)", "2", "pod: limits.cpu")
     memory: str | None = _row("bytes", "resources", "memory, request and limit", "4Gi", "pod: requests.memory, limits.memory")
     memory_request: str | None = _row("bytes", "resources", "memory request, where it is to be below the limit", "2Gi", "pod: requests.memory")
     storage: str | None = _row("bytes", "resources", "ephemeral storage, request and limit", "10Gi", "pod: ephemeral-storage")
-    gpu: Gpu | None = _row("gpu", "resources", "GPUs: a count, and the vendor's resource name", "2 amd.com/gpu", "pod: limits")
+    gpu: Gpu | None = _row("gpu", "resources", "GPUs: a count, and the vendor's resource name", "2 amd.com/gpu", "pod: limits")  # noqa: RUF009
     image: str | None = _row("image", "image", "container image; any that has Python", "python:3.11-slim", "pod: image")
     image_pull_policy: str | None = _row("choice", "image", "when to pull the image", "Always", "pod: imagePullPolicy", choices="Always IfNotPresent Never")
     image_pull_secret: tuple[str, ...] = _row("dns-subdomain", "image", "secret with the registry's login", "regcred", "pod: imagePullSecrets", many=True)
     env: tuple[KeyValue, ...] = _row("env", "environment", "environment variable", "LEVEL=info", "pod: env", many=True)
     secret: tuple[Projection, ...] = _row("projection", "environment", "secret into a variable or a folder", "db/password -> DB_PASSWORD", "pod: env or volume", many=True)
     configmap: tuple[Projection, ...] = _row("projection", "environment", "config map into a variable or a folder", "limits -> /etc/limits", "pod: env or volume", many=True)
-    google_key: SecretKey | None = _row("secret-key", "environment", "secret with a Google service-account key file (key.json unless named)", "gcp-sa/key.json", "pod: volume and GOOGLE_APPLICATION_CREDENTIALS")
+    google_key: SecretKey | None = _row("secret-key", "environment", "secret with a Google service-account key file (key.json unless named)", "gcp-sa/key.json", "pod: volume and GOOGLE_APPLICATION_CREDENTIALS")  # noqa: RUF009
     volume: tuple[Volume, ...] = _row("volume", "environment", "volume into a folder", "pvc:data -> /data sub=raw ro", "pod: volumes, volumeMounts", many=True)
     node_selector: tuple[KeyValue, ...] = _row("label", "placement", "label that the node must have", "pool=batch", "pod: nodeSelector", many=True)
     toleration: tuple[Toleration, ...] = _row("toleration", "placement", "taint that the task tolerates", "dedicated=ml:NoSchedule", "pod: tolerations", many=True)
@@ -82,7 +85,7 @@ class TaskOptions:
     priority: int | None = _row("integer", "task", "Airflow priority weight", "10", "DAG: priority_weight")
     deferrable: bool | None = _row("flag", "task", "wait in the triggerer, not in a worker", "true", "DAG: deferrable")
     on_finish: str | None = _row("choice", "task", "what becomes of the pod", "keep_pod", "DAG: on_finish_action", choices="delete_pod delete_succeeded_pod delete_active_pod keep_pod")
-    map: FanOut | None = _row("fan-out", "task", "one run of the task an item", "month in [1, 2, 3]", "DAG: expand; pod: KUBENB_ITEM")
+    map: FanOut | None = _row("fan-out", "task", "one run of the task an item", "month in [1, 2, 3]", "DAG: expand; pod: KUBENB_ITEM")  # noqa: RUF009
     max_parallel: int | None = _row("positive", "task", "most items at once", "4", "DAG: max_active_tis_per_dagrun")
     item_resources: str | None = _row("item-resources", "task", "resources of each item: a literal list of {cpu, memory}, in the items' order", '[{"memory": "1Gi"}, {"memory": "4Gi"}]', "DAG: expand container_resources")
     xcom: tuple[str, ...] = _row("variable", "task", "variable pushed to Airflow as XCom (small, JSON)", "score", "DAG: do_xcom_push; pod: /airflow/xcom", many=True)
@@ -91,12 +94,14 @@ class TaskOptions:
     run: str | None = _row("choice", "task", "where the magic runs the cell", "local", "the magic only", choices="here local pod")
     engine: str | None = _row("choice", "task", "what runs the notebook in the pod", "papermill", "pod: KUBENB_ENGINE", choices="auto papermill kubenb")
     description: str | None = _row("text", "task", "what the task is for", "Train the delay model", "DAG: doc_md")
+    # fmt: on
 
 
 @dataclass(frozen=True)
 class DagOptions:
     """All options of `%k8s_dag`; beside them it takes every task option as a default for all tasks."""
 
+    # fmt: off
     id: str | None = _row("dag-id", "dag", "DAG id (the notebook's name unless set)", "flights", "DAG: dag_id")
     schedule: str | None = _row("schedule", "dag", "cron, preset, timedelta or asset", "@daily", "DAG: schedule")
     start: str | None = _row("date", "dag", "first day", "2026-01-01", "DAG: start_date")
@@ -119,6 +124,7 @@ class DagOptions:
     context: str | None = _row("text", "dag", "kubeconfig context that Airflow uses", "prod", "DAG: cluster_context")
     connection: str | None = _row("text", "dag", "Airflow's Kubernetes connection", "kubernetes_default", "DAG: kubernetes_conn_id")
     shell_lines: str | None = _row("choice", "dag", "what becomes of pip and shell lines of ordinary cells", "keep", "task notebooks", choices="refuse keep")
+    # fmt: on
 
 
 def _table(owner: type) -> dict[str, Option]:
@@ -126,7 +132,17 @@ def _table(owner: type) -> dict[str, Option]:
     for item in fields(owner):
         meta = item.metadata
         name = meta["name"] or item.name.replace("_", "-")
-        rows[name] = Option(name, item.name, meta["kind"], meta["group"], meta["help"], meta["example"], meta["goes"], meta["many"], meta["choices"])
+        rows[name] = Option(
+            name,
+            item.name,
+            meta["kind"],
+            meta["group"],
+            meta["help"],
+            meta["example"],
+            meta["goes"],
+            meta["many"],
+            meta["choices"],
+        )
         assert item.default is not MISSING
     return rows
 

@@ -25,7 +25,7 @@ def check_text(text: str) -> str:
     """Text that can stand in a file: no NUL, no half of a surrogate pair."""
     for char in text:
         if char == "\0" or "\ud800" <= char <= "\udfff":
-            raise BadValue(f"{shown(text)} holds the character {ascii(char)}, which no file takes.", "Leave it out.")
+            raise BadValue(f"{shown(text)} holds the character {char!a}, which no file takes.", "Leave it out.")
     return text
 
 
@@ -43,7 +43,9 @@ def read_env(text: str) -> KeyValue:
     names.check_env(pair.key)
     size = len(pair.value.encode())
     if size > 100_000:
-        raise BadValue(f"{pair.key} has a value of {size:,} bytes.", "Write at most 100,000; put more into a configmap or volume.")
+        raise BadValue(
+            f"{pair.key} has a value of {size:,} bytes.", "Write at most 100,000; put more into a configmap or volume."
+        )
     return pair
 
 
@@ -108,7 +110,9 @@ def check_folder(text: str) -> str:
     parts = text.split("/")
     clean = re.sub(r"/+", "/", text).rstrip("/")
     if not text.startswith("/") or clean == "" or ".." in parts or "." in parts or re.search(r"[\s:\0$]", text):
-        raise BadValue(f"{shown(text)} is not a folder to mount into.", "Write an absolute path without spaces, like /data.")
+        raise BadValue(
+            f"{shown(text)} is not a folder to mount into.", "Write an absolute path without spaces, like /data."
+        )
     if re.match(r"/(kubenb|proc|sys|dev)(/|$)", clean):
         raise BadValue(f"{shown(text)} belongs to the container itself.", "Choose another folder, like /data.")
     return clean
@@ -150,7 +154,9 @@ def read_volume(text: str) -> Volume:
     if kind not in ("pvc", "secret", "configmap", "emptydir"):
         near = names.near(kind, ("pvc", "secret", "configmap", "emptydir"), 1)
         fix = f"Write {near[0]}:… ." if near else f"Begin with its kind, like pvc:{kind if kind.isalnum() else 'data'}."
-        raise BadValue(f"{shown(kind)} is not a kind of volume (pvc, secret, configmap, emptydir).", fix.replace("… .", "NAME."))
+        raise BadValue(
+            f"{shown(kind)} is not a kind of volume (pvc, secret, configmap, emptydir).", fix.replace("… .", "NAME.")
+        )
     if kind == "emptydir":
         if source:
             parse_bytes(source)
@@ -200,7 +206,10 @@ def read_toleration(text: str) -> Toleration:
     if equals:
         names.check_label_value(value)
     if len(rest) > 1 or (rest and effect != "NoExecute"):
-        raise BadValue(f"{shown(' '.join(rest))} after the taint is not known.", "Only :NoExecute takes a time, like :NoExecute 300s.")
+        raise BadValue(
+            f"{shown(' '.join(rest))} after the taint is not known.",
+            "Only :NoExecute takes a time, like :NoExecute 300s.",
+        )
     seconds = int(parse_duration(rest[0]).total_seconds()) if rest else None
     return Toleration(key, value if equals else None, effect or None, seconds)  # type: ignore[arg-type]
 
@@ -214,7 +223,9 @@ def show_toleration(value: Toleration) -> str:
 
 _WORDS = {"in": "In", "notin": "NotIn", "exists": "Exists", "absent": "DoesNotExist", ">": "Gt", "<": "Lt"}
 _SHOWN_WORDS = {operator: word for word, operator in _WORDS.items()}
-_AFFINITY = "Write it like 'node zone in a, b', 'prefer 50 node pool=gpu' or 'not pod app=train on kubernetes.io/hostname'."
+_AFFINITY = (
+    "Write it like 'node zone in a, b', 'prefer 50 node pool=gpu' or 'not pod app=train on kubernetes.io/hostname'."
+)
 
 
 def read_affinity(text: str) -> Affinity:

@@ -1,6 +1,7 @@
 """What a notebook turns into: cells in, tasks and edges out.
 
-`notebook.cells` makes `Notebook`, `notebook.dataflow` makes `Flow` values, `notebook.pipeline` makes `Pipeline`; everything above reads them.
+`notebook.cells` makes `Notebook`, `notebook.dataflow` makes `Flow` values, `notebook.pipeline` makes `Pipeline`;
+everything above reads them.
 """
 
 from __future__ import annotations
@@ -88,7 +89,9 @@ class Load:
 
 @dataclass(frozen=True)
 class Apart:
-    """A check at run time: `name`, at an older version than the notebook has here (`by` changed it in place), must share no data with `others`."""
+    """A check at run time: `name`, an older version than the notebook has here (`by` changed it in place), shares no data
+    with `others`.
+    """
 
     name: str
     others: tuple[str, ...]

@@ -68,7 +68,9 @@ def parse_cpu(text: str) -> Decimal:
     shown = _quoted(text)
     if text.endswith("i"):
         number = re.match(r"[0-9.]+", text.lstrip("+"))
-        raise BadValue(f"{shown} is an amount of memory, not of CPU.", f"Write cores, like {_cores(number[0] if number else '1')}.")
+        raise BadValue(
+            f"{shown} is an amount of memory, not of CPU.", f"Write cores, like {_cores(number[0] if number else '1')}."
+        )
     if cores == 0:
         raise BadValue(f"{shown} is no CPU at all.", "Write cores, like 500m or 2.")
     if cores < LEAST_CPU or cores * 1000 != int(cores * 1000):
@@ -92,7 +94,9 @@ def parse_bytes(text: str) -> Decimal:
         what = f"{_quoted(text)} is only {plain(amount)} byte{'' if amount == 1 else 's'}."
         raise BadValue(what, f"Write {likely if Decimal(likely) else '1'}{unit}.")
     if amount > MOST_BYTES:
-        raise BadValue(f"{_quoted(text)} is {show_bytes(amount)}, more than any machine has.", "Write an amount like 4Gi.")
+        raise BadValue(
+            f"{_quoted(text)} is {show_bytes(amount)}, more than any machine has.", "Write an amount like 4Gi."
+        )
     return amount
 
 
@@ -178,4 +182,6 @@ def _likely_duration(text: str) -> str:
     if number is None:
         return "Write it like 90s, 5m, 1h30m or 2d."
     count, unit = number[1], number[2].lower()
+    if unit == "w":
+        return f"Write {int(count) * 7}d."
     return f"Write {count}{unit}." if unit and unit in "dhms" else f"Write {count}s or {count}m."

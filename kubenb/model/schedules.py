@@ -75,7 +75,9 @@ def _assets(word: str) -> Schedule:
     assets = tuple(part.strip().removeprefix("asset:").strip() for part in word.split(","))
     for asset in assets:
         if not _ASSET.fullmatch(asset) or asset.startswith("airflow:"):
-            raise BadValue(f"{shown(asset)} is not an asset's name.", "Write it like asset:prices or s3://bucket/prices.")
+            raise BadValue(
+                f"{shown(asset)} is not an asset's name.", "Write it like asset:prices or s3://bucket/prices."
+            )
     if len(set(assets)) < len(assets):
         raise BadValue(f"{shown(word)} names an asset twice.", "Write each once.")
     return Schedule("assets", word, assets=assets)
@@ -87,7 +89,7 @@ def _cron(text: str) -> str:
     if len(parts) != 5:
         what = f"{shown(text)} has {len(parts)} fields."
         raise BadValue(what, "Write five: minute, hour, day of the month, month, day of the week, like 0 6 * * *.")
-    for part, (field, least, most) in zip(parts, _FIELDS):
+    for part, (field, least, most) in zip(parts, _FIELDS, strict=True):
         for piece in part.split(","):
             _cron_piece(piece, field, least, most, text)
     return " ".join(parts)
@@ -96,8 +98,13 @@ def _cron(text: str) -> str:
 def _cron_piece(piece: str, field: str, least: int, most: int, text: str) -> None:
     """One of a field's comma-separated pieces: `*`, `5`, `1-5`, `*/10`, `mon`, `L` or `mon#2` where cron has them."""
     body, slash, step = piece.partition("/")
-    bad = BadValue(f"{shown(piece)} is not a {field} (in {shown(text)}).", f"Write {least} to {most}, *, or a list or range of them.")
-    if slash and not (re.fullmatch(r"[0-9]{1,4}", step, re.ASCII) and int(step) > 0 and (body == "*" or "-" in body or body.isdigit())):
+    bad = BadValue(
+        f"{shown(piece)} is no {field} (in {shown(text)}).",
+        f"Write {least} to {most}, *, or a list or range of them.",
+    )
+    if slash and not (
+        re.fullmatch(r"[0-9]{1,4}", step, re.ASCII) and int(step) > 0 and (body == "*" or "-" in body or body.isdigit())
+    ):
         raise bad
     if body == "*" or (body in ("L", "l") and field == "day of the month" and not slash):
         return
@@ -125,7 +132,11 @@ def read_date(text: str) -> datetime:
     word = text.strip()
     if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2})?)?", word, re.ASCII):
         zoned = re.fullmatch(r"([0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:]{5,8}).*", word, re.ASCII)
-        fix = f"Write {zoned[1]} and name the zone in timezone." if zoned else "Write it like 2026-01-31 or 2026-01-31T06:00."
+        fix = (
+            f"Write {zoned[1]} and name the zone in timezone."
+            if zoned
+            else "Write it like 2026-01-31 or 2026-01-31T06:00."
+        )
         raise BadValue(f"{shown(text)} is not a date.", fix)
     try:
         found = datetime.fromisoformat(word)
@@ -159,6 +170,6 @@ def check_timezone(text: str) -> str:
         return word
     likely = [known[found] for found in names.near(word.lower(), known)]
     same = [name for lower, name in known.items() if lower.rpartition("/")[2] == word.lower().replace(" ", "_")]
-    choices = same[:3] or likely
+    choices = same[:3] or likely[:1]
     fix = f"Write {' or '.join(sorted(choices))}." if choices else "Write it like Europe/Berlin or UTC."
     raise BadValue(f"{shown(text)} is not a time zone.", fix)

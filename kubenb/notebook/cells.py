@@ -26,7 +26,12 @@ def read_notebook(path: Path | str) -> Notebook:
     place, file = Place(file=str(path)), Path(path)
     try:
         if file.is_dir() or (file.exists() and not file.is_file()):
-            raise refuse(place, "this is not a file.", "Name a notebook (.ipynb) or a percent script (.py).", "notebook.not-a-file")
+            raise refuse(
+                place,
+                "this is not a file.",
+                "Name a notebook (.ipynb) or a percent script (.py).",
+                "notebook.not-a-file",
+            )
         if file.stat().st_size > MOST_BYTES:
             _too_large(place, file.stat().st_size)
         with file.open("rb") as opened:
@@ -35,7 +40,9 @@ def read_notebook(path: Path | str) -> Notebook:
         raise refuse(place, "there is no such file.", _neighbours(file), "notebook.missing") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise refuse(place, f"it can't be read: {reason}.", "Check the path and its permissions.", "notebook.unreadable") from None
+        raise refuse(
+            place, f"it can't be read: {reason}.", "Check the path and its permissions.", "notebook.unreadable"
+        ) from None
     return parse_notebook(_decode(data, place, script=_is_script(str(path))), str(path))
 
 
@@ -75,7 +82,11 @@ def _neighbours(file: Path) -> str:
 def _decode(data: bytes, place: Place, *, script: bool) -> str:
     """The file's text: UTF-8 (with or without BOM), or a script's declared encoding."""
     if data[:2] in (b"\xff\xfe", b"\xfe\xff") or data[:8].count(0) > 2:
-        what = "it is not UTF-8 text (it looks like UTF-16)." if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "it is not text."
+        what = (
+            "it is not UTF-8 text (it looks like UTF-16)."
+            if data[:2] in (b"\xff\xfe", b"\xfe\xff")
+            else "it is not text."
+        )
         raise refuse(place, what, "Save it as UTF-8.", "notebook.encoding")
     encoding = "utf-8-sig"
     if script:
@@ -85,12 +96,19 @@ def _decode(data: bytes, place: Place, *, script: bool) -> str:
         try:
             encoding = tokenize.detect_encoding(io.BytesIO(data).readline)[0]
         except SyntaxError as error:
-            raise refuse(place, f"its encoding is not known: {error.msg}.", "Save it as UTF-8.", "notebook.encoding") from None
+            raise refuse(
+                place, f"its encoding is not known: {error.msg}.", "Save it as UTF-8.", "notebook.encoding"
+            ) from None
     try:
         return data.decode(encoding)
     except (UnicodeDecodeError, LookupError) as error:
         spot = f" (byte {error.start:,})" if isinstance(error, UnicodeDecodeError) else ""
-        raise refuse(place, f"it is not {encoding.removesuffix('-sig').upper()} text{spot}.", "Save it as UTF-8.", "notebook.encoding") from None
+        raise refuse(
+            place,
+            f"it is not {encoding.removesuffix('-sig').upper()} text{spot}.",
+            "Save it as UTF-8.",
+            "notebook.encoding",
+        ) from None
 
 
 class _Doubled(ValueError):
@@ -123,7 +141,11 @@ def _load(text: str, place: Place) -> dict[str, Any]:
         raise refuse(place, f"its JSON has the key {shown(word)} twice in one place.", again, "notebook.json") from None
     except json.JSONDecodeError as error:
         cut = error.pos >= len(text.rstrip()) or "Unterminated" in error.msg
-        what = f"it is cut off (line {error.lineno})." if cut else f"its JSON is broken in line {error.lineno}: {error.msg}."
+        what = (
+            f"it is cut off (line {error.lineno})."
+            if cut
+            else f"its JSON is broken in line {error.lineno}: {error.msg}."
+        )
         raise refuse(place, what, again, "notebook.json") from None
     except RecursionError:
         raise refuse(place, "its JSON is nested too deeply.", again, "notebook.json") from None
@@ -142,7 +164,9 @@ def _notebook(raw: dict[str, Any], path: str, place: Place) -> Notebook:
     if not isinstance(cells, list):
         raise refuse(place, "it has no list of cells.", "Save it again from Jupyter.", "notebook.format")
     if len(cells) > MOST_CELLS:
-        raise refuse(place, f"it has {len(cells):,} cells; kubenb reads up to {MOST_CELLS:,}.", "Split it.", "notebook.too-large")
+        raise refuse(
+            place, f"it has {len(cells):,} cells; kubenb reads up to {MOST_CELLS:,}.", "Split it.", "notebook.too-large"
+        )
     return Notebook(path, tuple(_cell(cell, number, place) for number, cell in enumerate(cells, 1)), kernel)
 
 
@@ -160,7 +184,10 @@ def _check_format(raw: dict[str, Any], place: Place) -> None:
     raise refuse(place, f"it {said}; kubenb reads format 4.", "Save it again from Jupyter.", "notebook.format")
 
 
-_OTHER_KERNELS = re.compile(r"(ir|julia.*|bash|scala.*|javascript|typescript|deno|r|octave|matlab|sas|xcpp.*|\.net.*|rust|go|gonb|ruby|java)", re.I)
+_OTHER_KERNELS = re.compile(
+    r"(ir|julia.*|bash|scala.*|javascript|typescript|deno|r|octave|matlab|sas|xcpp.*|\.net.*|rust|go|gonb|ruby|java)",
+    re.I,
+)
 
 
 def _kernel(metadata: dict[str, Any], place: Place) -> str:
@@ -208,6 +235,3 @@ def _cell(raw: object, number: int, place: Place) -> Cell:
 def unix_lines(text: str) -> str:
     """The text with each line's end as Python itself reads it: one line feed."""
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
-
-
-

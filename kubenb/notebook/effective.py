@@ -1,6 +1,7 @@
 """The options of a task with every default applied: cell, its profile, `[tasks.NAME]`, `%k8s_dag`, `[task]`, in that order.
 
-A single option has the value of the first place that sets it; repeated ones add up, the same variable, label or folder going to the first place.
+A single option has the value of the first place that sets it; repeated ones add up, where the same variable, label
+or folder goes to the first place.
 A profile ranks right below the place that names it. What no place sets stays unset: the pod's own defaults are the manifest's.
 In: layers of typed values. Out: `TaskOptions` or `DagOptions`, and where each value came from. Next room: `pipeline`.
 """
@@ -47,11 +48,18 @@ def combine(layers: Sequence[Layer], table: dict[str, Option]) -> tuple[Values, 
     return values, origins
 
 
-def task_options(name: str, own: Layer, dag: Layer, settings: Settings, where: Place) -> tuple[TaskOptions, dict[str, str], tuple[Problem, ...]]:
+def task_options(
+    name: str, own: Layer, dag: Layer, settings: Settings, where: Place
+) -> tuple[TaskOptions, dict[str, str], tuple[Problem, ...]]:
     """A task's options, their origins, and what is wrong with its profile. `dag`: the task options on the %k8s_dag line."""
     file = settings.path.replace("\\", "/").rpartition("/")[2]
     shared = {key: value for key, value in settings.task_defaults.items() if THROUGH_DAG.get(key) not in dag.values}
-    layers = [own, Layer(f"{file} [tasks.{name}]", settings.tasks.get(name, {})), _for_tasks(dag), Layer(f"{file} [task]", shared)]
+    layers = [
+        own,
+        Layer(f"{file} [tasks.{name}]", settings.tasks.get(name, {})),
+        _for_tasks(dag),
+        Layer(f"{file} [task]", shared),
+    ]
     problems: list[Problem] = []
     for index, layer in enumerate(layers):
         profile = layer.values.get("profile")
@@ -72,7 +80,11 @@ def _for_tasks(dag: Layer) -> Layer:
 
 def _no_profile(profile: str, settings: Settings, where: Place) -> Problem:
     near = names.did_you_mean(profile, settings.profiles)
-    known = f"There are: {', '.join(settings.profiles)}." if settings.profiles else "Write it as [profiles." + profile + "] in kubenb.toml."
+    known = (
+        f"There are: {', '.join(settings.profiles)}."
+        if settings.profiles
+        else "Write it as [profiles." + profile + "] in kubenb.toml."
+    )
     return Problem(where, f"profile {names.shown(profile)} is not known.", near or known, "settings.profile")
 
 

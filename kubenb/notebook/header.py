@@ -94,9 +94,20 @@ def rewrite_header(source: str, header: Header) -> str:
     if layout is None:
         return "\n".join([print_header(header), source] if source else [print_header(header)])
     old = _Reading(Cell(1, "code", source), layout).header()
-    lines = source.split("\n")
+    if not old.problems and says_the_same(old, header):
+        return source
     new = rewritten(MAGIC[header.kind], header, old, layout)
+    read = parse_header(Cell(1, "code", "\n".join(new)))
+    if old.problems or read is None or read.problems or not says_the_same(read, header):
+        new = print_values(MAGIC[header.kind], header)
+    lines = source.split("\n")
     return "\n".join([*lines[: layout.first], *(layout.indent + line for line in new), *lines[layout.last + 1 :]])
+
+
+def says_the_same(one: Header, other: Header) -> bool:
+    """Whether two headers have the same name, options and command, wherever they stand."""
+    mine, theirs = ((each.kind, each.name, each.values, each.command, each.notebook) for each in (one, other))
+    return mine == theirs
 
 
 def _problem(slip: Slip, where: Place) -> Problem:
@@ -134,7 +145,9 @@ class _Reading:
         for entry in entries:
             self._entry(entry)
         if self.kind == "container" and "image" not in self.values and "image" not in self.places:
-            self.add("missing", self.layout.first, "a container needs an image.", f"Write it like {EXAMPLE['container']}.")
+            self.add(
+                "missing", self.layout.first, "a container needs an image.", f"Write it like {EXAMPLE['container']}."
+            )
         if self.kind != "container" and self.layout.command is not None:
             self.add("command", self.layout.first, "only %k8s_container takes a command after --.", "Leave it out.")
         lines = self.cell.source.split("\n")[self.layout.last + 1 :] if self.kind == "task" else []
@@ -176,7 +189,7 @@ class _Reading:
         return entries
 
     def _command(self, entry: Entry) -> None:
-        found = words.split((entry.value or "").replace("\n", " "))
+        found = words.split(entry.value or "")
         if self.command:
             self.add("twice", entry.first, "the command is set twice.", "Keep one.")
         elif found.broken:
@@ -201,16 +214,30 @@ class _Reading:
     def _left_over(self, extra: list[str]) -> None:
         """Words that belong to nothing: likely a value that needs quotes."""
         first = self.layout.words[1]
-        before = [entry for entry in self.layout.entries if entry.magic and entry.span[1] < first.start and entry.value is not None]
+        before = [
+            entry
+            for entry in self.layout.entries
+            if entry.magic and entry.span[1] < first.start and entry.value is not None
+        ]
         rest = " ".join(extra)
         if before:
             last = before[-1]
             option = option_for(self.kind, last.name)
             if option is not None:
                 value = f"{last.value} {rest}"
-                self.add("left-over", self.layout.first, f"{shown(rest)} belongs to no option.", f"Quote it if it belongs to {last.name}: --{last.name} {words.quote(value)}")
+                self.add(
+                    "left-over",
+                    self.layout.first,
+                    f"{shown(rest)} belongs to no option.",
+                    f"Quote it if it belongs to {last.name}: --{last.name} {words.quote(value)}",
+                )
                 return
-        self.add("left-over", self.layout.first, f"{shown(rest)} belongs to no option.", f"Write it like {EXAMPLE[self.kind]}.")
+        self.add(
+            "left-over",
+            self.layout.first,
+            f"{shown(rest)} belongs to no option.",
+            f"Write it like {EXAMPLE[self.kind]}.",
+        )
 
     def _entry(self, entry: Entry) -> None:
         """One option: looked up, parsed, put with the others."""
@@ -222,7 +249,11 @@ class _Reading:
         text = entry.value
         if text is None:
             if KINDS[option.kind].bare is None or not entry.magic:
-                example = f"--{option.name} {words.quote(option.example)}" if entry.magic else f"#| {option.name}: {option.example}"
+                example = (
+                    f"--{option.name} {words.quote(option.example)}"
+                    if entry.magic
+                    else f"#| {option.name}: {option.example}"
+                )
                 self.add("no-value", entry.first, f"{option.name} has no value.", f"Write it like {example}")
                 return
             found: tuple[Any, ...] = (KINDS[option.kind].bare,)
@@ -230,7 +261,11 @@ class _Reading:
             try:
                 found = parse_option(option, text)
             except BadValue as bad:
-                fix = f"{bad.fix} (What follows ' #' was taken for a comment; quote the whole value to keep it.)" if entry.cut else bad.fix
+                fix = (
+                    f"{bad.fix} (What follows ' #' was taken for a comment; quote the whole value to keep it.)"
+                    if entry.cut
+                    else bad.fix
+                )
                 self.add("value", entry.first, said(option.name, bad.what), fix)
                 return
         for value in found:
@@ -255,10 +290,20 @@ class _Reading:
         """An option that is none: near names, and the corrected line."""
         typed = f"--{entry.name}" if entry.magic else entry.name
         if entry.name in DAG and self.kind != "dag":
-            self.add("unknown-option", entry.first, f"{typed} belongs to the DAG, not to a task.", f"Write it on the DAG's line: %k8s_dag --{entry.name} {words.quote(entry.value or 'true')}")
+            self.add(
+                "unknown-option",
+                entry.first,
+                f"{typed} belongs to the DAG, not to a task.",
+                f"Write it on the DAG's line: %k8s_dag --{entry.name} {words.quote(entry.value or 'true')}",
+            )
             return
         if entry.name in NO_DEFAULTS and self.kind == "dag":
-            self.add("unknown-option", entry.first, f"{typed} belongs to one task, not to the DAG.", f"Write it below that task's line: #| {entry.name}: {entry.value or ''}")
+            self.add(
+                "unknown-option",
+                entry.first,
+                f"{typed} belongs to one task, not to the DAG.",
+                f"Write it below that task's line: #| {entry.name}: {entry.value or ''}",
+            )
             return
         known = [*DAG, *(name for name in TASK if name not in NO_DEFAULTS)] if self.kind == "dag" else list(TASK)
         known += {"container": ["command"], "notebook": ["as"]}.get(self.kind, [])
@@ -277,7 +322,11 @@ class _Reading:
 
 def said(option: str, what: str) -> str:
     """A kind's complaint with the option named once: "memory '4G1' is not a quantity."."""
-    return what if what.startswith((f"{option} ", "parameter ", "task name ", "DAG id ", "the task ")) else f"{option} {what}"
+    return (
+        what
+        if what.startswith((f"{option} ", "parameter ", "task name ", "DAG id ", "the task "))
+        else f"{option} {what}"
+    )
 
 
 def target(value: Any) -> object:

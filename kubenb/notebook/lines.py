@@ -122,13 +122,19 @@ def _inside_text(lines: list[str], index: int) -> bool:
 def _wrong_percents(name: str, line: str, index: int) -> Slip:
     bare = line.lstrip("%")
     if name == "k8s_task":
-        return Slip("header.percents", "%k8s_task stands with one percent sign.", f"Write two, on the cell's first line: %%{bare}", index)
+        return Slip(
+            "header.percents",
+            "%k8s_task stands with one percent sign.",
+            f"Write two, on the cell's first line: %%{bare}",
+            index,
+        )
     if name in MAGICS:
         return Slip("header.percents", f"%%{name} stands with two percent signs.", f"Write one: %{bare}", index)
-    from kubenb.model.names import did_you_mean
+    from kubenb.model.names import near
 
-    fix = did_you_mean(name, MAGICS) or "Write %%k8s_task NAME."
-    return Slip("header.unknown-magic", f"there is no magic %%{name}.", fix.replace("k8s_", "%%k8s_"), index)
+    likely = near(name, MAGICS, 1)
+    fix = f"Did you mean {'%%' if likely[0] == 'k8s_task' else '%'}{likely[0]}?" if likely else "Write %%k8s_task NAME."
+    return Slip("header.unknown-magic", f"there is no magic %%{name}.", fix, index)
 
 
 def _not_first(lines: list[str], index: int, name: str) -> Slip:
@@ -136,24 +142,50 @@ def _not_first(lines: list[str], index: int, name: str) -> Slip:
     if name in MAGICS and name != "k8s_task":
         return _wrong_percents(name, lines[index].strip(), index)
     if all(line.lstrip().startswith("#") for line in above):
-        return Slip("header.comment-above", f"a comment stands above %%{name}.", f"Move the comment below line 1: %%{name} comes first in its cell.", index)
+        return Slip(
+            "header.comment-above",
+            f"a comment stands above %%{name}.",
+            f"Move the comment below line 1: %%{name} comes first in its cell.",
+            index,
+        )
     if all(line.lstrip().startswith(("#", "%%")) for line in above):
-        return Slip("header.not-first", f"another cell magic stands above %%{name}.", f"Move %%{name} to line 1, and leave the other magic out.", index)
-    return Slip("header.not-first", f"%%{name} does not stand on line 1.", "Move the lines above it into a cell of their own.", index)
+        return Slip(
+            "header.not-first",
+            f"another cell magic stands above %%{name}.",
+            f"Move %%{name} to line 1, and leave the other magic out.",
+            index,
+        )
+    return Slip(
+        "header.not-first",
+        f"%%{name} does not stand on line 1.",
+        "Move the lines above it into a cell of their own.",
+        index,
+    )
 
 
 def _layout(kind: str, lines: list[str], first: int, indent: str) -> Layout:
     """The header that begins at line `first`."""
-    magic = lines[first]
-    last = first
+    magic, wrapped = _unwrapped([line.removeprefix(indent) for line in lines[first:]])
+    last = first + wrapped
     while last + 1 < len(lines) and lines[last + 1].removeprefix(indent).startswith("#|"):
         last += 1
-    block = tuple(line.removeprefix(indent) for line in lines[first : last + 1])
-    layout = Layout(kind, block, first, last, indent=indent)
-    layout = _read_magic(layout, magic.removeprefix(indent))
-    entries, slips = _read_options(block[1:], first + 1)
+    below = [line.removeprefix(indent) for line in lines[first + wrapped + 1 : last + 1]]
+    layout = Layout(kind, (magic, *[""] * wrapped, *below), first, last, indent=indent)
+    layout = _read_magic(layout, magic)
+    if wrapped or magic.rstrip().endswith("\\"):
+        layout = replace(layout, slips=(_continued(layout, magic), *layout.slips))
+    entries, slips = _read_options(tuple(below), first + wrapped + 1)
     stray = _stray(lines, last + 1) if kind == "task" else ()
     return replace(layout, entries=layout.entries + entries, slips=layout.slips + slips + stray)
+
+
+def _unwrapped(lines: list[str]) -> tuple[str, int]:
+    """The magic line with the lines that a backslash joins to it, and how many those are."""
+    magic, wrapped = lines[0], 0
+    while wrapped + 1 < len(lines) and words.split(magic).broken == "\\" and not lines[wrapped + 1].startswith("#|"):
+        wrapped += 1
+        magic = f"{magic.rstrip()[:-1].rstrip()} {lines[wrapped].strip()}"
+    return magic, wrapped
 
 
 def _read_magic(layout: Layout, line: str) -> Layout:
@@ -161,9 +193,7 @@ def _read_magic(layout: Layout, line: str) -> Layout:
     start = _MAGIC.match(line).end()  # type: ignore[union-attr]
     found = words.split(line, start)
     slips: list[Slip] = []
-    if found.broken == "\\":
-        slips.append(_continued(layout, line))
-    elif found.broken:
+    if found.broken in ("'", '"'):
         fix = f"Close it: {line.rstrip()}{found.broken}"
         slips.append(Slip("header.quote", f"the quote {found.broken} is never closed.", fix, layout.first))
     command: tuple[str, ...] | None = None
@@ -179,12 +209,15 @@ def _read_magic(layout: Layout, line: str) -> Layout:
             placed.append(word)
             continue
         name, equals, value = word.text.lstrip("-").partition("=")
-        span = (word.start, word.start + len(word.text) - len(value) - len(equals))
+        dashes = len(word.text) - len(word.text.lstrip("-"))
+        span = (word.start, word.start + dashes + len(name))
         taken: str | None = value if equals else None
         if not equals and queue and not _is_option(queue[0]) and (queue[0].text != "--" or queue[0].quoted):
             taken = queue.pop(0).text if _takes_value(name, queue[0].text) else None
         entries.append(Entry(name, taken, layout.first, layout.first, span, magic=True))
-    return replace(layout, words=tuple(placed), entries=tuple(entries), command=command, comment=found.comment, slips=tuple(slips))
+    return replace(
+        layout, words=tuple(placed), entries=tuple(entries), command=command, comment=found.comment, slips=tuple(slips)
+    )
 
 
 def _is_option(word: Word) -> bool:
@@ -202,20 +235,13 @@ def _takes_value(name: str, following: str) -> bool:
 def _continued(layout: Layout, line: str) -> Slip:
     """Continuation by backslash, which IPython refuses; the fix shows the options on `#|` lines."""
     start = _MAGIC.match(line).end()  # type: ignore[union-attr]
-    head = words.split(line.rstrip().rstrip("\\"), start).words
-    texts = [word.text for word in head]
-    pairs: list[str] = []
-    placed: list[str] = []
-    while texts:
-        text = texts.pop(0)
-        if re.match(r"--[A-Za-z]", text):
-            name, equals, value = text[2:].partition("=")
-            value = value if equals else texts.pop(0) if texts and not texts[0].startswith("--") else "true"
-            pairs.append(f"#| {name}: {value}")
-        else:
-            placed.append(words.quote(text))
-    shape = "\n".join([" ".join([line[:start], *placed]), *pairs, "#| name: value"])
-    return Slip("header.continued", "the line ends in a backslash; a magic has one line.", f"Write the options below it:\n{shape}", layout.first)
+    above = " ".join([line[:start], *(words.quote(word.text) for word in layout.words)])
+    pairs = [f"#| {entry.name}: {entry.value or 'true'}" for entry in layout.entries]
+    if layout.command:
+        pairs.append(f"#| command: {' '.join(map(words.quote, layout.command))}")
+    shape = "\n".join([above, *(pairs or ["#| name: value"])])
+    what = "the line ends in a backslash; a magic has one line."
+    return Slip("header.continued", what, f"Write the options below it:\n{shape}", layout.first)
 
 
 def _read_options(block: tuple[str, ...], first: int) -> tuple[tuple[Entry, ...], tuple[Slip, ...]]:
@@ -290,5 +316,12 @@ def _stray(lines: list[str], start: int) -> tuple[Slip, ...]:
         match = _OPTION.match(lines[index]) if lines[index].startswith("#|") else None
         if match is not None and match["name"] in TASK and not _inside_text(lines, index):
             fix = "Move it directly below the magic line, without empty lines between."
-            found.append(Slip("header.stray", f"option line '#| {match['name']}: …' does not stand right below the magic line.", fix, index))
+            found.append(
+                Slip(
+                    "header.stray",
+                    f"option line '#| {match['name']}: …' does not stand right below the magic line.",
+                    fix,
+                    index,
+                )
+            )
     return tuple(found)

@@ -55,27 +55,39 @@ def _plain(cell: Cell) -> tuple[str, list[Problem]]:
         lines.append("")
         if not line.startswith(("%k8s_", "%load_ext kubenb")):
             what = f"the parameters cell holds {shown(line)}."
-            problems.append(Problem(Place(cell.number, number), what, "Move it to another cell.", "parameters.constant"))
+            problems.append(
+                Problem(Place(cell.number, number), what, "Move it to another cell.", "parameters.constant")
+            )
     return "\n".join(lines), problems
 
 
 def _assigned(statement: ast.stmt) -> Iterable[tuple[str, Any]]:
     """The names a statement of the cell binds, each with its constant; BadValue for anything else."""
-    if isinstance(statement, ast.Pass) or (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)):
+    if isinstance(statement, ast.Pass) or (
+        isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+    ):
         return []
     if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name) and statement.value is not None:
         return _pairs(statement.target, statement.value)
     if isinstance(statement, ast.Assign):
         return [pair for each in statement.targets for pair in _pairs(each, statement.value)]
-    raise BadValue(f"the parameters cell holds more than constants: {shown(_first_line(statement))}.", "Move it to another cell.")
+    raise BadValue(
+        f"the parameters cell holds more than constants: {shown(_first_line(statement))}.", "Move it to another cell."
+    )
 
 
 def _pairs(left: ast.expr, right: ast.expr) -> list[tuple[str, Any]]:
     if isinstance(left, ast.Name):
         return [(left.id, constant(right, left.id))]
-    if isinstance(left, (ast.Tuple, ast.List)) and isinstance(right, (ast.Tuple, ast.List)) and len(left.elts) == len(right.elts):
-        return [pair for one, other in zip(left.elts, right.elts) for pair in _pairs(one, other)]
-    raise BadValue(f"the parameters cell assigns to {shown(_first_line(left))}.", "Write each parameter as NAME = CONSTANT.")
+    if (
+        isinstance(left, (ast.Tuple, ast.List))
+        and isinstance(right, (ast.Tuple, ast.List))
+        and len(left.elts) == len(right.elts)
+    ):
+        return [pair for one, other in zip(left.elts, right.elts, strict=True) for pair in _pairs(one, other)]
+    raise BadValue(
+        f"the parameters cell assigns to {shown(_first_line(left))}.", "Write each parameter as NAME = CONSTANT."
+    )
 
 
 def constant(tree: ast.expr, name: str) -> Any:
@@ -87,7 +99,11 @@ def constant(tree: ast.expr, name: str) -> Any:
         raise BadValue(f"parameter {shown(name)} is no constant: {shown(_first_line(tree))}.", fix) from None
     kind = _not_json(value)
     if kind:
-        fix = "Write a list." if kind in ("tuple", "set") else "Write text, a number, a list or a dict, and convert it in another cell."
+        fix = (
+            "Write a list."
+            if kind in ("tuple", "set")
+            else "Write text, a number, a list or a dict, and convert it in another cell."
+        )
         raise BadValue(f"parameter {shown(name)} holds a {kind}, which Airflow's params can't carry.", fix)
     return value
 
@@ -95,7 +111,11 @@ def constant(tree: ast.expr, name: str) -> Any:
 def _not_json(value: Any) -> str:
     """The word for what JSON can't carry in the value, '' if it is all JSON."""
     if isinstance(value, str):
-        return "half of a surrogate pair" if not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value) else ""
+        return (
+            "half of a surrogate pair"
+            if not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value)
+            else ""
+        )
     if isinstance(value, float):
         return "" if math.isfinite(value) else "number without end"
     if value is None or isinstance(value, (bool, int)):
@@ -103,7 +123,11 @@ def _not_json(value: Any) -> str:
     if isinstance(value, list):
         return next(filter(None, map(_not_json, value)), "")
     if isinstance(value, dict):
-        return next(filter(None, map(_not_json, value.values())), "") if all(isinstance(key, str) for key in value) else "dict with keys that are not text"
+        return (
+            next(filter(None, map(_not_json, value.values())), "")
+            if all(isinstance(key, str) for key in value)
+            else "dict with keys that are not text"
+        )
     return type(value).__name__
 
 
@@ -114,7 +138,9 @@ def _first_line(tree: ast.AST) -> str:
         return "…"
 
 
-def with_params(parameters: tuple[Parameter, ...], given: tuple[KeyValue, ...], place: Place) -> tuple[tuple[Parameter, ...], tuple[Problem, ...]]:
+def with_params(
+    parameters: tuple[Parameter, ...], given: tuple[KeyValue, ...], place: Place
+) -> tuple[tuple[Parameter, ...], tuple[Problem, ...]]:
     """The parameters with each `param` of the DAG: a template or another default for one of them, or one more."""
     found = {parameter.name: parameter for parameter in parameters}
     problems = []
@@ -122,11 +148,14 @@ def with_params(parameters: tuple[Parameter, ...], given: tuple[KeyValue, ...], 
         own = found.get(pair.key)
         try:
             if "{{" in pair.value:
-                found[pair.key] = Parameter(pair.key, own.default if own else None, pair.value, own.where if own else place)
+                found[pair.key] = Parameter(
+                    pair.key, own.default if own else None, pair.value, own.where if own else place
+                )
                 continue
             value = _given(pair)
             if own is not None and not _alike(own.default, value):
-                what = f"param {pair.key} is {json.dumps(value)[:60]}, but the parameters cell has {json.dumps(own.default)[:60]} (cell {own.where.cell})."
+                there = f"the parameters cell (cell {own.where.cell}) has {json.dumps(own.default)[:60]}"
+                what = f"param {pair.key} is {json.dumps(value)[:60]}, but {there}."
                 raise BadValue(what, "Write a value of the same type.")
             found[pair.key] = Parameter(pair.key, value, None, own.where if own else place)
         except BadValue as bad:
@@ -137,8 +166,9 @@ def with_params(parameters: tuple[Parameter, ...], given: tuple[KeyValue, ...], 
 def _given(pair: KeyValue) -> Any:
     """A `param`'s value: JSON where it is JSON, else text."""
     if pair.value in ("True", "False", "None", "NaN", "Infinity", "-Infinity"):
-        json_word = {"True": "true", "False": "false", "None": "null"}.get(pair.value)
-        raise BadValue(f"param {pair.key}={pair.value} is Python's word, not JSON's.", f'Write {pair.key}={json_word}, or {pair.key}="{pair.value}" for text.' if json_word else "Write a number.")
+        word = {"True": "true", "False": "false", "None": "null"}.get(pair.value)
+        fix = f'Write {pair.key}={word}, or {pair.key}="{pair.value}" for text.' if word else "Write a number."
+        raise BadValue(f"param {pair.key}={pair.value} is Python's word, not JSON's.", fix)
     try:
         return json.loads(pair.value)
     except (ValueError, RecursionError):

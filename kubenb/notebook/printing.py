@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from kubenb.model.kinds import KINDS, show_option
+from kubenb.model.kinds import KINDS, parse_option, show_option
 from kubenb.model.options import DAG, TASK, Option
 from kubenb.notebook import words
-from kubenb.notebook.lines import Layout, block_text, read_value
+from kubenb.notebook.lines import Entry, Layout, block_text, read_value
 
 if TYPE_CHECKING:
     from kubenb.notebook.header import Header
@@ -32,7 +33,10 @@ def print_values(magic: str, header: Header) -> list[str]:
     essential = ESSENTIAL[header.kind]
     on_line = sorted((pair for pair in pairs if _fits(pair, essential)), key=lambda pair: essential.index(pair[0].name))
     below = [pair for pair in pairs if pair not in on_line]
-    return [*_magic_line(magic, header, on_line, ""), *(line for option, text in below for line in option_lines(option, text))]
+    return [
+        *_magic_lines(magic, header, on_line),
+        *(line for option, text in below for line in option_lines(option, text)),
+    ]
 
 
 def _fits(pair: tuple[Option, str], essential: tuple[str, ...]) -> bool:
@@ -45,7 +49,11 @@ def table(kind: str) -> dict[str, Option]:
 
 
 def _ordered(kind: str) -> list[Option]:
-    return [*DAG.values(), *(option for name, option in TASK.items() if name not in DAG)] if kind == "dag" else list(TASK.values())
+    return (
+        [*DAG.values(), *(option for name, option in TASK.items() if name not in DAG)]
+        if kind == "dag"
+        else list(TASK.values())
+    )
 
 
 def _texts(header: Header) -> Iterator[tuple[Option, str]]:
@@ -61,20 +69,25 @@ def _texts(header: Header) -> Iterator[tuple[Option, str]]:
             yield option, text
 
 
-def _magic_line(magic: str, header: Header, pairs: list[tuple[Option, str]], comment: str) -> list[str]:
-    """The magic line, with the words in place; a command that can't stand there follows on `#|` lines."""
+def _magic_lines(magic: str, header: Header, pairs: list[tuple[Option, str]], comment: str = "") -> list[str]:
+    """The magic line, with the words in place; a command that can't stand on it follows as `#| command: …`."""
     parts = [magic]
     if header.kind == "notebook":
         parts += [words.quote(header.notebook or ""), "--as"]
     parts += [words.quote(header.name)] if header.name else []
     for option, text in pairs:
-        parts.append(f"--{option.name}")
-        parts.append(words.quote(text))
-        if text.startswith("-") or text == "":
-            parts[-2:] = [f"--{option.name}={words.quote(text)}"]
-    if header.command:
-        parts += ["--", *map(words.quote, header.command)]
-    return [" ".join([*parts, comment] if comment else parts)]
+        parts += (
+            [f"--{option.name}={words.quote(text)}"]
+            if text[:1] in ("-", "")
+            else [f"--{option.name}", words.quote(text)]
+        )
+    below: list[str] = []
+    command = " ".join(map(words.quote, header.command))
+    if header.command and words.fits(command):
+        parts += ["--", command]
+    elif header.command:
+        below = value_lines("command", command)
+    return [" ".join([*parts, comment] if comment else parts), *below]
 
 
 def option_lines(option: Option, text: str) -> list[str]:
@@ -90,8 +103,14 @@ def value_lines(name: str, text: str, *, yaml: bool = False) -> list[str]:
     """
     if "\n" in text:
         inner = text.split("\n")
-        if all(line == "" or (line.strip() and line.replace("\t", " ").isprintable()) for line in inner) and block_text([f"  {line}" for line in inner]) == text:
-            return [f"#| {name}:{'' if yaml else ' |'}", *(f"#|   {line}".rstrip(" ") if not line else f"#|   {line}" for line in inner)]
+        if (
+            all(line == "" or (line.strip() and line.replace("\t", " ").isprintable()) for line in inner)
+            and block_text([f"  {line}" for line in inner]) == text
+        ):
+            return [
+                f"#| {name}:{'' if yaml else ' |'}",
+                *(f"#|   {line}".rstrip(" ") if not line else f"#|   {line}" for line in inner),
+            ]
         return [f"#| {name}: {_escaped(text)}"]
     if text and text.isprintable() and read_value(text, [])[0] == text:
         return [f"#| {name}: {text}"]
@@ -107,39 +126,44 @@ def _escaped(text: str) -> str:
 
 
 def rewritten(magic: str, header: Header, old: Header, layout: Layout) -> list[str]:
-    """The header's lines over an existing one: a line whose option keeps its value stays, also with its comment and its form."""
-    if old == header or _same(old, header):
-        return list(layout.lines)
-    if old.problems:
-        return print_values(magic, header)
-    left = [(option, text) for option, text in _texts(header)]
-    on_line, left = _kept_on_line(layout, left)
-    added = [pair for pair in left if pair[0].name in ESSENTIAL[header.kind] and pair[0].name not in old.values and _fits(pair, ESSENTIAL[header.kind])]
+    """The header's lines over an existing one: a line whose option keeps its value stays, with its comment and its form."""
+    on_line, left = _kept_on_line(layout, list(_texts(header)))
+    essential = ESSENTIAL[header.kind]
+    added = [pair for pair in left if _fits(pair, essential) and pair[0].name not in old.values]
     left = [pair for pair in left if pair not in added]
-    lines = _magic_line(magic, header, on_line + added, layout.comment)
-    typed = [(entry.name, entry.value) for entry in layout.entries if entry.magic]
-    unchanged = (old.name, old.command, old.notebook) == (header.name, header.command, header.notebook)
-    if unchanged and not added and [(option.name, text) for option, text in on_line] == typed:
+    below = any(entry.name == "command" and not entry.magic for entry in layout.entries)
+    lines = _magic_lines(magic, replace(header, command=()) if below else header, on_line + added, layout.comment)
+    typed = [(entry.name, entry.value) for entry in layout.entries if entry.magic and entry.name not in ("as", "id")]
+    same = (old.name, old.notebook) == (header.name, header.notebook) and (below or old.command == header.command)
+    if same and [(option.name, text) for option, text in on_line + added] == typed:
         lines = [layout.lines[0]]
     for entry in layout.entries:
-        if entry.magic:
-            continue
-        match = next((pair for pair in left if pair[0].name == entry.name and pair[1] == _canonical(pair[0], entry.value)), None)
-        if match is not None:
-            lines += layout.lines[entry.first - layout.first : entry.last - layout.first + 1]
-        else:
-            match = next((pair for pair in left if pair[0].name == entry.name and not pair[0].repeats), None)
-            lines += option_lines(*match) if match is not None else []
-        if match is not None:
-            left.remove(match)
+        if not entry.magic:
+            there = list(layout.lines[entry.first - layout.first : entry.last - layout.first + 1])
+            lines += _command_lines(old, header, there) if entry.name == "command" else _kept_lines(entry, there, left)
     return [*lines, *(line for option, text in left for line in option_lines(option, text))]
 
 
-def _same(old: Header, new: Header) -> bool:
-    return not old.problems and (old.name, old.values, old.command, old.notebook) == (new.name, new.values, new.command, new.notebook)
+def _command_lines(old: Header, new: Header, there: list[str]) -> list[str]:
+    if old.command == new.command:
+        return there
+    return value_lines("command", " ".join(map(words.quote, new.command))) if new.command else []
 
 
-def _kept_on_line(layout: Layout, pairs: list[tuple[Option, str]]) -> tuple[list[tuple[Option, str]], list[tuple[Option, str]]]:
+def _kept_lines(entry: Entry, there: list[str], left: list[tuple[Option, str]]) -> list[str]:
+    """An option's own lines where it keeps its value, new ones where it has another, none where it is gone; taken off `left`."""
+    same = [pair for pair in left if pair[0].name == entry.name]
+    exact = [pair for pair in same if pair[1] == _canonical(pair[0], entry.value)]
+    changed = [pair for pair in same if not pair[0].repeats or KINDS[pair[0].kind].lists]
+    for pair in (exact or changed)[:1]:
+        left.remove(pair)
+        return there if exact else option_lines(*pair)
+    return []
+
+
+def _kept_on_line(
+    layout: Layout, pairs: list[tuple[Option, str]]
+) -> tuple[list[tuple[Option, str]], list[tuple[Option, str]]]:
     """The pairs that stay on the magic line, because their option stood there; and the others."""
     kept: list[tuple[Option, str]] = []
     left = list(pairs)
@@ -156,8 +180,6 @@ def _kept_on_line(layout: Layout, pairs: list[tuple[Option, str]]) -> tuple[list
 
 def _canonical(option: Option, text: str | None) -> str | None:
     """The text as it would be printed, None where it can't be read."""
-    from kubenb.model.kinds import parse_option
-
     if text is None:
         return "true" if option.kind == "flag" else None
     try:

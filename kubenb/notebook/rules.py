@@ -34,12 +34,22 @@ def task_problems(task: Task, places: dict[str, Place]) -> tuple[Problem, ...]:
 def _amounts(task: Task) -> Found:
     options = task.options
     if options.memory_request and not options.memory:
-        yield "memory-request", "memory-request stands without memory, the limit.", f"Write memory: {options.memory_request}, or more."
-    elif options.memory_request and options.memory and parse_bytes(options.memory_request) > parse_bytes(options.memory):
+        yield (
+            "memory-request",
+            "memory-request stands without memory, the limit.",
+            f"Write memory: {options.memory_request}, or more.",
+        )
+    elif (
+        options.memory_request and options.memory and parse_bytes(options.memory_request) > parse_bytes(options.memory)
+    ):
         what = f"memory-request {options.memory_request} is more than memory {options.memory}, the limit."
         yield "memory-request", what, f"Write at most {options.memory}, or leave it out."
     if options.cpu and options.cpu_limit and parse_cpu(options.cpu) > parse_cpu(options.cpu_limit):
-        yield "cpu", f"cpu {options.cpu} is more than cpu-limit {options.cpu_limit}.", f"Write at most {options.cpu_limit}."
+        yield (
+            "cpu",
+            f"cpu {options.cpu} is more than cpu-limit {options.cpu_limit}.",
+            f"Write at most {options.cpu_limit}.",
+        )
     if options.timeout and not parse_duration(options.timeout):
         yield "timeout", "timeout 0 would end every run at once.", "Write a time, like 2h."
 
@@ -66,7 +76,11 @@ def _folders(task: Task) -> Found:
     mounted += [("configmap", each.path) for each in options.configmap if each.path]
     for option, path in mounted:
         if path in seen:
-            yield option, f"folder {path} is mounted by {seen[path]} and by {option}.", "Choose another folder for one of them."
+            yield (
+                option,
+                f"folder {path} is mounted by {seen[path]} and by {option}.",
+                "Choose another folder for one of them.",
+            )
         seen[path] = option
 
 
@@ -82,12 +96,28 @@ def _fan_out(task: Task) -> Found:
         return
     rows = read_item_resources(options.item_resources)
     if count is not None and len(rows) != count:
-        yield "item-resources", f"item-resources has {len(rows)} items, map has {count}.", "Write one for each item, in the same order."
+        yield (
+            "item-resources",
+            f"item-resources has {len(rows)} items, map has {count}.",
+            "Write one for each item, in the same order.",
+        )
     for number, row in enumerate(rows, 1):
-        if options.memory_request and "memory" in row and parse_bytes(row["memory"]) < parse_bytes(options.memory_request):
-            yield "item-resources", f"item {number} has memory {row['memory']}, less than memory-request {options.memory_request}.", "Write more, or leave memory-request out."
+        if (
+            options.memory_request
+            and "memory" in row
+            and parse_bytes(row["memory"]) < parse_bytes(options.memory_request)
+        ):
+            yield (
+                "item-resources",
+                f"item {number} has memory {row['memory']}, less than memory-request {options.memory_request}.",
+                "Write more, or leave memory-request out.",
+            )
         if options.cpu_limit and "cpu" in row and parse_cpu(row["cpu"]) > parse_cpu(options.cpu_limit):
-            yield "item-resources", f"item {number} has cpu {row['cpu']}, more than cpu-limit {options.cpu_limit}.", f"Write at most {options.cpu_limit}."
+            yield (
+                "item-resources",
+                f"item {number} has cpu {row['cpu']}, more than cpu-limit {options.cpu_limit}.",
+                f"Write at most {options.cpu_limit}.",
+            )
 
 
 def _count(source: str) -> int | None:
@@ -116,7 +146,13 @@ def dag_problems(options: DagOptions, places: dict[str, Place], where: Place) ->
     if options.start and options.end and read_date(options.end) < read_date(options.start):
         found.append(("end", f"end {options.end} is before start {options.start}.", "Write a later day."))
     if options.in_cluster and options.context:
-        found.append(("context", f"context {shown(options.context)} is set, and in-cluster too.", "Keep one: a context names a cluster of the kubeconfig."))
+        found.append(
+            (
+                "context",
+                f"context {shown(options.context)} is set, and in-cluster too.",
+                "Keep one: a context names a cluster of the kubeconfig.",
+            )
+        )
     for name, value in (("timeout", options.timeout), ("task-timeout", options.task_timeout)):
         if value and not parse_duration(value):
             found.append((name, f"{name} 0 would end every run at once.", "Write a time, like 6h."))

@@ -42,7 +42,12 @@ def parse_script(text: str, path: str) -> Notebook:
     kernel = _kernel(header[0], path) if header is not None and jupytext else "python3"
     drafts = _split(body[header.end() :] if header is not None and jupytext else body)
     if len(drafts) > MOST_CELLS:
-        raise refuse(Place(file=path), f"it has {len(drafts):,} cells; kubenb reads up to {MOST_CELLS:,}.", "Split it.", "notebook.too-large")
+        raise refuse(
+            Place(file=path),
+            f"it has {len(drafts):,} cells; kubenb reads up to {MOST_CELLS:,}.",
+            "Split it.",
+            "notebook.too-large",
+        )
     cells = (_cell(draft, number, jupytext) for number, draft in enumerate(drafts, 1))
     return Notebook(path, tuple(cells), kernel)
 

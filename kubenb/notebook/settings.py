@@ -82,7 +82,9 @@ def read_settings(path: Path) -> Settings:
         raw = _load(data)
     except (OSError, ValueError, RecursionError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        what = f"it is not TOML: {reason}." if not isinstance(error, OSError) else f"it can't be read: {error.strerror}."
+        what = (
+            f"it is not TOML: {reason}." if not isinstance(error, OSError) else f"it can't be read: {error.strerror}."
+        )
         return Settings(str(path), problems=(Problem(place, what, "Correct the file.", "settings.file"),))
     if pyproject:
         tool = raw.get("tool")
@@ -113,8 +115,14 @@ def parse_settings(raw: Any, path: str, prefix: str = "") -> Settings:
             near = "task" if key in TASK else "dag" if key in DAG else ""
             fix = f"Write it under [{prefix}{near}]." if near else _near_table(key, prefix)
             reading.add("settings.unknown", f"{prefix}{key}", "is not known.", fix)
-    profiles = {name: reading.options(f"profiles.{name}", table, TASK, frozenset({"profile"})) for name, table in reading.tables("profiles", raw)}
-    tasks = {name: reading.options(f"tasks.{name}", table, TASK) for name, table in reading.tables("tasks", raw, names.check_task)}
+    profiles = {
+        name: reading.options(f"profiles.{name}", table, TASK, frozenset({"profile"}))
+        for name, table in reading.tables("profiles", raw)
+    }
+    tasks = {
+        name: reading.options(f"tasks.{name}", table, TASK)
+        for name, table in reading.tables("tasks", raw, names.check_task)
+    }
     task = reading.options("task", raw.get("task", {}), TASK, _NO_TASK_DEFAULTS)
     dag = reading.options("dag", raw.get("dag", {}), DAG, _NO_DAG_DEFAULTS)
     return Settings(path, profiles, task, dag, tasks, tuple(reading.problems))
@@ -136,7 +144,9 @@ class _Reading:
     def add(self, code: str, key: str, what: str, fix: str) -> None:
         self.problems.append(Problem(self.place, f"{key} {what}", fix, code))
 
-    def tables(self, key: str, raw: dict[str, Any], check: Callable[[str], str] | None = None) -> Iterator[tuple[str, Any]]:
+    def tables(
+        self, key: str, raw: dict[str, Any], check: Callable[[str], str] | None = None
+    ) -> Iterator[tuple[str, Any]]:
         """The named tables below `profiles` or `tasks`."""
         found = raw.get(key, {})
         if not isinstance(found, dict):
@@ -174,7 +184,9 @@ class _Reading:
     def _unknown(self, head: str, key: str, table: dict[str, Option], barred: frozenset[str]) -> None:
         if key in barred:
             owner = "the notebook" if table is DAG else "one task"
-            self.add("settings.unknown", f"{head} {key}", f"belongs to {owner}, not to all.", "Write it in the notebook.")
+            self.add(
+                "settings.unknown", f"{head} {key}", f"belongs to {owner}, not to all.", "Write it in the notebook."
+            )
             return
         other, name = (TASK, "task") if table is DAG else (DAG, "dag")
         known = [option for option in table if option not in barred]

@@ -8,12 +8,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+_BLANKS = " \t\n"
 _SAFE = re.compile(r"[A-Za-z0-9_@%+=:,./-]+")
 
 
 @dataclass(frozen=True)
 class Word:
-    """One word: its text without quotes, and where it stands in the line."""
+    """One word: its text without quotes, where it stands in the line, and whether it begins with a quote."""
 
     text: str
     start: int
@@ -39,41 +40,40 @@ def split(line: str, start: int = 0) -> Words:
     words: list[Word] = []
     at = start
     while at < len(line):
-        if line[at] in " \t":
+        if line[at] in _BLANKS:
             at += 1
         elif line[at] == "#":
             return Words(tuple(words), line[at:])
         else:
-            text, end, quoted, broken = _word(line, at)
-            words.append(Word(text, at, end, quoted))
+            text, end, broken = _word(line, at)
+            if text or broken != "\\":
+                words.append(Word(text, at, end, line[at] in "'\""))
             if broken:
                 return Words(tuple(words), "", broken)
             at = end
     return Words(tuple(words))
 
 
-def _word(line: str, at: int) -> tuple[str, int, bool, str]:
-    """The word that begins at `at`: text, end, whether quoted, and what is broken."""
+def _word(line: str, at: int) -> tuple[str, int, str]:
+    """The word that begins at `at`: text, end, and what is broken."""
     text: list[str] = []
-    quoted = False
-    while at < len(line) and line[at] not in " \t":
+    while at < len(line) and line[at] not in _BLANKS:
         char = line[at]
         if char in "'\"":
-            quoted = True
             end, inner = _quoted(line, at)
-            if end < 0:
-                return "".join(text) + inner, len(line), True, char
             text.append(inner)
+            if end < 0:
+                return "".join(text), len(line), char
             at = end
         elif char == "\\":
             if at + 1 >= len(line.rstrip()):
-                return "".join(text), len(line), quoted, "\\"
+                return "".join(text), len(line), "\\"
             text.append(line[at + 1])
             at += 2
         else:
             text.append(char)
             at += 1
-    return "".join(text), at, quoted, ""
+    return "".join(text), at, ""
 
 
 def _quoted(line: str, at: int) -> tuple[int, str]:

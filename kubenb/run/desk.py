@@ -1,7 +1,8 @@
 """The folder of a run: what lies where, who works there, and which earlier results may be taken again.
 
-`DIR/<task>.ipynb` and `DIR/<task>.log` are for people; `DIR/.kubenb` holds the store, claims, scratch folders, the ledger and the records.
-One run at a time: the lock is the kernel's, so nothing is left to clean after a crash. In: the folder. Out: `Desk`. Next room: `local`.
+`DIR/<task>.ipynb` and `DIR/<task>.log` are for people; `DIR/.kubenb` holds the store, claims, scratch folders, the
+ledger and the records. One run at a time: the lock is the kernel's, so nothing is left to clean after a crash. In: the
+folder. Out: `Desk`. Next room: `local`.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ KEPT_RUNS = 5
 
 @dataclass
 class Desk:
-    """One run's view of the folder. `ledger`: fingerprint -> what a finished task left (its place in the store, its item count)."""
+    """One run's view of the folder. `ledger`: fingerprint -> what a finished task left (its place in the store, its
+    item count).
+    """
 
     folder: Path
     run: str

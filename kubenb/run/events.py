@@ -5,7 +5,7 @@ In: nothing. Out: `Event`, `Outcome`, `Run`; `kubenb.show` draws them, `records`
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -45,7 +45,9 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Event:
-    """Something to show: a unit started or printed a line (`text`), or ended (`outcome`); 'stop': an interrupt was seen."""
+    """Something to show: a unit started or printed a line (`text`), or ended (`outcome`); 'stop': an interrupt was
+    seen.
+    """
 
     kind: Literal["start", "line", "end", "stop"]
     name: str = ""
@@ -73,9 +75,27 @@ class Run:
         return not self.interrupted and all(outcome.ok for outcome in self.outcomes)
 
     @property
+    def states(self) -> dict[str, State]:
+        """Each task's state; a mapped task's is its worst item's."""
+        return {
+            name: worst([each.state for each in self.outcomes if each.task == name])
+            for name in dict.fromkeys(each.task for each in self.outcomes)
+        }
+
+    @property
     def left(self) -> tuple[str, ...]:
         """What is still to be done: tasks that failed, were ended or never began."""
         return tuple(dict.fromkeys(outcome.task for outcome in self.outcomes if not outcome.ok))
+
+
+def worst(states: Iterable[State]) -> State:
+    """The state of a whole by those of its parts.
+
+    >>> worst(["done", "failed", "reused"]), worst([])
+    ('failed', 'reused')
+    """
+    order: tuple[State, ...] = ("interrupted", "failed", "not run", "done", "reused")
+    return min(states, key=order.index, default="reused")
 
 
 def silent(event: Event) -> None:

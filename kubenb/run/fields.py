@@ -1,6 +1,8 @@
-"""Airflow's fields (`{{ ds }}`) on a machine without Airflow: the usual ones have today's values, the rest must be given.
+"""Airflow's fields (`{{ ds }}`) on a machine without Airflow: the usual ones have today's values, the rest must be
+given.
 
-In: a text and the run's values. Out: the text filled in, or the fields nobody can fill in here. Next room: `params`, `machine`.
+In: a text and the run's values. Out: the text filled in, or the fields nobody can fill in here. Next room: `params`,
+`machine`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """A cell in the kernel, measured: peak memory, CPU and wall seconds, at a cost that nobody feels.
 
-The kernel of Linux keeps each process's highest memory (VmHWM) and sets it back on request, so the peak is exact and costs two small reads.
-Where that is not to be had, `ru_maxrss` gives the highest of the process's whole life. In: nothing. Out: `Used`. Next room: the magics.
+The kernel of Linux keeps each process's highest memory (VmHWM) and sets it back on request, so the peak is exact and
+costs two small reads. Where that is not to be had, `ru_maxrss` gives the highest of the process's whole life. In:
+nothing. Out: `Used`. Next room: the magics.
 """
 
 from __future__ import annotations

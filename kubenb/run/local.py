@@ -1,7 +1,9 @@
-"""`kubenb run`: every task its own process, started exactly as its manifest says, as many at once as the graph and the cores allow.
+"""`kubenb run`: every task its own process, started exactly as its manifest says, as many at once as the graph and the
+cores allow.
 
-In: a pipeline and a folder. Out: a `Run`, and events on the way. An unchanged task whose inputs did not change is not run again: its results
-are taken over. Ctrl-C ends all process groups. `units` says what one start is, `desk` where things lie, `process` starts and ends.
+In: a pipeline and a folder. Out: a `Run`, and events on the way. An unchanged task whose inputs did not change is not
+run again: its results are taken over. Ctrl-C ends all process groups. `units` says what one start is, `desk` where
+things lie, `process` starts and ends.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ from __future__ import annotations
 import os
 import queue
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -18,7 +20,7 @@ from kubenb.model.pipeline import Pipeline, Plan
 from kubenb.model.problems import KubenbError, errors
 from kubenb.run import process as processes
 from kubenb.run.desk import Desk, desk
-from kubenb.run.events import Event, Outcome, Progress, Run, State, silent
+from kubenb.run.events import Event, Outcome, Progress, Run, State, silent, worst
 from kubenb.run.fields import airflow_values
 from kubenb.run.params import values_for
 from kubenb.run.records import append, record
@@ -32,7 +34,9 @@ TICK = 0.1
 
 @dataclass(frozen=True)
 class Wish:
-    """What a run is asked beyond the pipeline. `around`: this machine's environment; `limit`: processes at once (0 = cores)."""
+    """What a run is asked beyond the pipeline. `around`: this machine's environment; `limit`: processes at once (0 =
+    cores).
+    """
 
     params: Mapping[str, object] = field(default_factory=dict)
     tasks: tuple[str, ...] = ()
@@ -41,6 +45,9 @@ class Wish:
     limit: int = 0
     env: Mapping[str, str] = field(default_factory=dict)
     keep: bool = False
+    supply: Callable[[Path, str, str], None] | None = (
+        None  # puts places of earlier tasks into the store, by DAG and run
+    )
 
 
 def run_pipeline(pipeline: Pipeline, to: Path, wish: Wish | None = None, progress: Progress = silent) -> Run:
@@ -57,6 +64,8 @@ def run_pipeline(pipeline: Pipeline, to: Path, wish: Wish | None = None, progres
         )
         if problems:
             raise KubenbError(tuple(dict.fromkeys(problems)))
+        if wish.supply:
+            wish.supply(place.store, maker.dag, place.run)
         return Runner(pipeline, place, maker, selection, progress, wish.limit or os.cpu_count() or 1).run()
 
 
@@ -122,8 +131,7 @@ class Runner:
         found = self.outcomes.get(task)
         if found is None or len(found) < self.expected.get(task, 1):
             return None
-        states = [outcome.state for outcome in found]
-        return next((state for state in ("interrupted", "failed", "not run", "done") if state in states), "reused")
+        return worst(outcome.state for outcome in found)
 
     def _begin(self) -> bool:
         """Decides on every task that has not begun; True while one of them still waits."""
@@ -144,7 +152,7 @@ class Runner:
                 changed = True
                 if decision == "never":
                     self.expected[name] = 1
-                    self._finish(Outcome(name, "not run", why))
+                    self._not_run(name, why)
                 else:
                     self._open(plan)
         return waits
@@ -175,10 +183,11 @@ class Runner:
         for unit in list(self.ready):
             most = unit.plan.task.options.max_parallel
             same = sum(other.plan.task.name == unit.plan.task.name for other, _ in self.running.values())
-            if len(self.running) >= self.limit or most and same >= most:
+            if len(self.running) >= self.limit or (most and same >= most):
                 continue
             self.ready.remove(unit)
             self.progress(Event("start", unit.name))
+            self.desk.notebook(unit.file).unlink(missing_ok=True)
             try:
                 spec = self.maker.spec(unit)
                 self.running[unit.name] = unit, processes.start(unit.name, spec, self.desk.log(unit.file), self.ended)
@@ -226,4 +235,10 @@ class Runner:
             self._finish(Outcome(unit.plan.task.name, "not run", "the run was interrupted", unit.item))
         for plan in self.pipeline.plans:
             if plan.task.name in self.selection.wanted and plan.task.name not in self.expected:
-                self._finish(Outcome(plan.task.name, "not run", "the run was interrupted"))
+                self._not_run(plan.task.name, "the run was interrupted")
+
+    def _not_run(self, name: str, why: str) -> None:
+        """An older run's notebook and log must not pass for this one's; what they are made of stays in the store."""
+        self.desk.notebook(name).unlink(missing_ok=True)
+        self.desk.log(name).unlink(missing_ok=True)
+        self._finish(Outcome(name, "not run", why))

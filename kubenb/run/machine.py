@@ -1,7 +1,8 @@
 """This machine in place of a pod: the manifest's command, environment and folders as a process here gets them.
 
-In: the manifest that the DAG carries too. Out: `Started`-able `Spec`, or problems by name (a secret that this machine does not have).
-A pod's own folders lie under the run's folder; a claim's folder stays from run to run. Next room: `process`.
+In: the manifest that the DAG carries too. Out: `Started`-able `Spec`, or problems by name (a secret that this machine
+does not have). A pod's own folders lie under the run's folder; a claim's folder stays from run to run. Next room:
+`process`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from typing import Any
 from kubenb.model.problems import Place, Problem
 from kubenb.run.fields import fill
 
-# What stands for the image here: where programs and libraries lie, how they speak, which road leads out. Nothing else of the user's environment.
+# What stands for the image here: where programs and libraries lie, how they speak, which road leads out.
+# Nothing else of the user's environment.
 TAKEN = re.compile(
     r"PATH|LANG|LANGUAGE|LC_\w+|TZ|LD_LIBRARY_PATH|PYTHONPATH|PYTHONHASHSEED|PYTHONWARNINGS|VIRTUAL_ENV|CONDA_\w+|JAVA_HOME|NLTK_DATA"
     r"|\w+_NUM_THREADS|OPENBLAS_\w+|MKL_\w+|CUDA_\w+|LD_PRELOAD|SSL_CERT_\w+|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|(?i:https?_proxy|no_proxy|all_proxy)"
@@ -83,7 +85,7 @@ def _taken(around: Mapping[str, str]) -> dict[str, str]:
 def _folder(volume: Mapping[str, Any], mount: Mapping[str, Any], ground: Ground) -> Path | None:
     """The folder that stands for a mount; None for a secret or config map that this machine does not have."""
     if "persistentVolumeClaim" in volume:
-        folder = ground.claims / volume["persistentVolumeClaim"]["claimName"]
+        folder: Path = ground.claims / volume["persistentVolumeClaim"]["claimName"]
     elif "emptyDir" in volume:
         folder = ground.scratch / volume["name"]
     else:

@@ -1,6 +1,7 @@
 """The run's parameters: defaults of the notebook, values of the command line, Airflow fields with today's values.
 
-In: the pipeline's parameters and `-p name=value` texts (or Python values). Out: a JSON-able dict, or all problems. Next room: `local`.
+In: the pipeline's parameters and `-p name=value` texts (or Python values). Out: a JSON-able dict, or all problems. Next
+room: `local`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from kubenb.run.fields import fill
 def values_for(
     pipeline: Pipeline, given: Mapping[str, object], fields: Mapping[str, str]
 ) -> tuple[dict[str, object], tuple[Problem, ...]]:
-    """Every parameter's value for this run. `fields`: what `fields.airflow_values` says; texts in `given` are read by the default's type."""
+    """Every parameter's value for this run. `fields`: what `fields.airflow_values` says; texts in `given` are read by
+    the default's type.
+    """
     known = {parameter.name: parameter for parameter in pipeline.parameters}
     problems = [_unknown(name, known) for name in given if name not in known]
     values: dict[str, object] = {}
@@ -34,17 +37,18 @@ def values_for(
 def read_value(value: object, parameter: Parameter) -> object:
     """A value from the command line as the default's type; Python values pass as they are.
 
-    >>> read_value("2014", Parameter("year", 2013)), read_value("2014", Parameter("year", "2013")), read_value("[1, 2]", Parameter("months", [1]))
-    (2014, '2014', [1, 2])
+    >>> read_value("2014", Parameter("year", 2013)), read_value("2014", Parameter("year", "2013"))
+    (2014, '2014')
     """
     if not isinstance(value, str) or isinstance(parameter.default, str):
         return value
     found = _literal(value)
-    if parameter.default is None or found is not None and _fits(found, parameter.default):
+    if parameter.default is None or (found is not None and _fits(found, parameter.default)):
         return value if found is None and value not in ("None", "null") else found
     kind = type(parameter.default).__name__
     raise ValueError(
-        f"Parameter {parameter.name} is {kind} ({parameter.default!r}), and {value!r} is not.\nGive one, like -p {parameter.name}={json.dumps(parameter.default)}."
+        f"Parameter {parameter.name} is {kind} ({parameter.default!r}), and {value!r} is not."
+        f"\nGive one, like -p {parameter.name}={json.dumps(parameter.default)}."
     )
 
 
@@ -82,7 +86,8 @@ def _default(parameter: Parameter, fields: Mapping[str, str]) -> object:
     if parameter.default is not None:
         return parameter.default
     raise ValueError(
-        f"Parameter {parameter.name} comes from Airflow ({', '.join(unknown)}), which takes no part here.\nGive it: -p {parameter.name}=VALUE."
+        f"Parameter {parameter.name} comes from Airflow ({', '.join(unknown)}), which takes no part here."
+        f"\nGive it: -p {parameter.name}=VALUE."
     )
 
 

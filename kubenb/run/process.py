@@ -86,37 +86,28 @@ def start(name: str, spec: Spec, log: Path, ended: queue.SimpleQueue[Process]) -
 
 
 def end(processes: Iterable[Process], grace: float = GRACE) -> None:
-    """Ends the whole groups: asks with SIGTERM, and after `grace` seconds SIGKILL. An impatient Ctrl-C meanwhile changes nothing."""
-    groups = [process.popen.pid for process in processes]
+    """Ends the whole groups: asks with SIGTERM, and after `grace` seconds SIGKILL. An impatient Ctrl-C meanwhile
+    changes nothing.
+    """
+    started = list(processes)
     with _deaf():
-        for group in groups:
-            _signal(group, signal.SIGTERM)
+        for process in started:
+            with contextlib.suppress(ProcessLookupError):
+                process.popen.send_signal(signal.SIGTERM)  # to the leader alone, as a container's first process gets it
         until = time.monotonic() + grace
-        while time.monotonic() < until and any(_alive(group) for group in groups):
+        while time.monotonic() < until and any(process.stopped is None for process in started):
             time.sleep(0.02)
-        for group in groups:
-            _signal(group, signal.SIGKILL)
-        for process in processes:
+        for process in started:
+            sweep(process)
+        for process in started:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.popen.wait(1)
 
 
 def sweep(process: Process) -> None:
     """A task that has ended leaves nothing behind: children it forgot are ended too, as a container's would be."""
-    _signal(process.popen.pid, signal.SIGKILL)
-
-
-def _signal(group: int, number: int) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(group, number)
-
-
-def _alive(group: int) -> bool:
-    try:
-        os.killpg(group, 0)
-    except (ProcessLookupError, PermissionError):
-        return False
-    return True
+        os.killpg(process.popen.pid, signal.SIGKILL)
 
 
 @contextlib.contextmanager

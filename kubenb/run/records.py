@@ -1,6 +1,7 @@
 """What runs used: one JSON line a task, for choosing resources by measurement.
 
-In: outcomes. Out: lines at the end of `DIR/.kubenb/runs.jsonl`, and the records read back. A torn last line is skipped, not an error.
+In: outcomes. Out: lines at the end of `DIR/.kubenb/runs.jsonl`, and the records read back. A torn last line is skipped,
+not an error.
 """
 
 from __future__ import annotations

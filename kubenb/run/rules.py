@@ -1,6 +1,7 @@
 """May a task start? Airflow's trigger rules over what became of the tasks before it.
 
-In: a rule and the states of the direct predecessors (None = not ended yet). Out: start, wait, or the reason why it never will.
+In: a rule and the states of the direct predecessors (None = not ended yet). Out: start, wait, or the reason why it
+never will.
 """
 
 from __future__ import annotations

@@ -22,7 +22,9 @@ class Selection:
 
 
 def select(pipeline: Pipeline, tasks: Iterable[str] = (), from_: Iterable[str] = (), fresh: bool = False) -> Selection:
-    """`tasks` run again, and before them whatever they need and has no result yet; `from_` run again with all that follows."""
+    """`tasks` run again, and before them whatever they need and has no result yet; `from_` run again with all that
+    follows.
+    """
     tasks, from_ = tuple(tasks), tuple(from_)
     names = [plan.task.name for plan in pipeline.plans]
     problems = tuple(_unknown(name, names) for name in (*tasks, *from_) if name not in names)

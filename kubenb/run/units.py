@@ -1,4 +1,5 @@
-"""What one start is: a task, or one item of a mapped task; its manifest on this machine, its fingerprint, and how it ended.
+"""What one start is: a task, or one item of a mapped task; its manifest on this machine, its fingerprint, and how it
+ended.
 
 In: the pipeline, the desk, the run's parameters. Out: `Unit`s, `Spec`s and `Outcome`s for `local`.
 """
@@ -7,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,8 +24,9 @@ from kubenb.run.desk import Desk
 from kubenb.run.events import Outcome, State
 from kubenb.run.machine import Ground, Spec, prepare
 from kubenb.run.process import Process
-from kubenb.store.places import adopt, digest, place, success, usage
+from kubenb.store.places import NOTEBOOK, adopt, digest, listed, place, success, usage
 
+LOG = "log.txt"
 TAIL = 20  # lines of a failed task's log that are shown
 CHANGING = frozenset(
     {"KUBENB_RUN", "KUBENB_TRY", "KUBENB_STORE", "KUBENB_NOTEBOOK_OUT", "KUBENB_XCOM_FOLDER", "HOME", "TMPDIR", "PATH"}
@@ -62,7 +66,9 @@ class Maker:
     _specs: dict[str, Spec] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """The run's own parameter values take the place of the defaults: a list given with -p is the list that is mapped."""
+        """The run's own parameter values take the place of the defaults: a list given with -p is the list that is
+        mapped.
+        """
         parameters = tuple(
             replace(parameter, default=self.values[parameter.name], template=None)
             for parameter in self.pipeline.parameters
@@ -81,14 +87,10 @@ class Maker:
         found = items(self.pipeline, plan)
         count = found.count
         if found.producer:
-            count = self._told(found.producer, found.name)
+            count = listed(self._place(found.producer))
         if count is None:
             return found.why or f"{found.producer} did not say how many items {found.name} has"
         return tuple(Unit(plan, index) for index in range(count))
-
-    def _told(self, producer: str, name: str) -> int | None:
-        said = (success(self._place(producer)) or {}).get("items", {})
-        return said.get(name) if isinstance(said, dict) else None
 
     def spec(self, unit: Unit) -> Spec:
         """The process to start."""
@@ -104,13 +106,14 @@ class Maker:
         if old != self._place(unit.plan.task.name, unit.item):
             adopt(old, self._place(unit.plan.task.name, unit.item))
         self.desk.enter(key, {**entry, "place": self._relative(unit)})
-        notebook = old / "notebook.ipynb"
-        if notebook.exists() and not self.desk.notebook(unit.file).exists():
-            self.desk.notebook(unit.file).write_bytes(notebook.read_bytes())
+        for name, shown in ((NOTEBOOK, self.desk.notebook(unit.file)), (LOG, self.desk.log(unit.file))):
+            if (old / name).exists():
+                shown.write_bytes((old / name).read_bytes())
         return True
 
     def fingerprint(self, unit: Unit) -> str:
-        """Of all that a unit's result may depend on: text, parameters, engine, environment, item, interpreter, and its inputs' digests.
+        """Of all that a unit's result may depend on: text, parameters, engine, environment, item, interpreter, and its
+        inputs' digests.
 
         '' where that can't be told: an image's own command says nothing of its inputs.
         """
@@ -144,7 +147,9 @@ class Maker:
             return self.outcome(unit, "failed", "it ended before its outputs were saved", process)
         if code == 0:
             key = self.fingerprint(unit)
+            shutil.rmtree(self.desk.scratch(unit.file), ignore_errors=True)
             if key:
+                shutil.copyfile(process.log, self._place(unit.plan.task.name, unit.item) / LOG)
                 self.desk.enter(key, {"place": self._relative(unit), "task": unit.name, "run": self.desk.run})
             return self.outcome(unit, "done", "", process)
         return self.outcome(unit, "failed", "", process)
@@ -196,6 +201,7 @@ class Maker:
         ground = Ground(
             self.desk.scratch(unit.file),
             self.desk.claims,
+            around={**os.environ, **self.env},
             fields={**self.fields, "task.task_id": plan.task.name, "ti.task_id": plan.task.name},
         )
         spec, problems = prepare(self._manifest(plan), own, ground, plan.task.where)
@@ -205,7 +211,7 @@ class Maker:
         name = plan.task.name
         if name not in self._texts:
             self._texts[name] = (
-                "" if plan.task.kind == "container" else task_notebook(self.pipeline, plan, self._lists)
+                "" if plan.task.kind == "container" else task_notebook(self.pipeline, plan, self.dag, self._lists)
             )
         return manifest(self.pipeline, plan, self._texts[name])
 

@@ -15,7 +15,10 @@ def config_table(pipeline: Pipeline) -> Table:
     """One row a value; the DAG first, then the tasks in the notebook's order."""
     where = str(pipeline.dag_where) or "default"
     rows = [("%k8s_dag", name, value, where) for name, value in _set(DAG, pipeline.dag)]
-    rows += [("%k8s_dag", f"param {item.name}", item.template or repr(item.default), str(item.where)) for item in pipeline.parameters]
+    rows += [
+        ("%k8s_dag", f"param {item.name}", item.template or repr(item.default), str(item.where))
+        for item in pipeline.parameters
+    ]
     for plan in pipeline.plans:
         origins = plan.task.origins
         rows += [(plan.task.name, name, value, origins.get(name, "")) for name, value in _set(TASK, plan.task.options)]

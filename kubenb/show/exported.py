@@ -50,9 +50,19 @@ class Exported(Shown):
     def json(self) -> Any:
         """Names of files by what became of them."""
         found = self.delivery
-        lists = {name: [str(path) for path in getattr(found, name)] for name in ("written", "unchanged", "merged", "conflicts")}
+        lists = {
+            name: [str(path) for path in getattr(found, name)]
+            for name in ("written", "unchanged", "merged", "conflicts")
+        }
         problems = [problem_json(problem) for problem in self.problems]
-        return {"dag": self.dag, "file": str(self.dag_file), "dry": self.dry, **lists, "diff": found.diff, "problems": problems}
+        return {
+            "dag": self.dag,
+            "file": str(self.dag_file),
+            "dry": self.dry,
+            **lists,
+            "diff": found.diff,
+            "problems": problems,
+        }
 
     def markdown(self) -> str:
         """A diff fence for a dry run."""

@@ -25,13 +25,15 @@ class Graph(Shown):
     pipeline: Pipeline
 
     def __str__(self) -> str:
-        """Every task in the notebook's order; under it, for each value it takes, the line that made it and the line that reads it."""
+        """Every task in the notebook's order; under it, for each value it takes, the line that made it and the line
+        that reads it.
+        """
         lines = [self.title(), ""]
         width = max((len(plan.task.name) for plan in self.pipeline.plans), default=0)
         for plan in self.pipeline.plans:
             lines.append(f"{plan.task.name:{width}}  {_what(plan)}{self._after(plan)}".rstrip())
             for edge in self._into(plan):
-                lines.extend(self._reasons(edge))
+                lines.extend(self.reasons(edge))
         if self.pipeline.left_out:
             lines += ["", "left out, since no task needs it:"]
             lines += [f"  {code.where}: {_first(code.source)}" for code in self.pipeline.left_out]
@@ -89,7 +91,8 @@ class Graph(Shown):
     def html(self) -> str:
         """The picture, and below it the reasons, folded."""
         report = Report(self.subject(), self.pipeline.problems).html() if self.pipeline.problems else ""
-        return f"{self.svg()}<details><summary>{escape(self.title())}: the reasons</summary><pre>{escape(str(self))}</pre></details>{report}"
+        reasons = f"<summary>{escape(self.title())}: the reasons</summary><pre>{escape(str(self))}</pre>"
+        return f"{self.svg()}<details>{reasons}</details>{report}"
 
     def markdown(self) -> str:
         """The Mermaid flowchart, in a fence."""
@@ -102,7 +105,8 @@ class Graph(Shown):
         names = [edge.upstream for edge in self._into(plan)]
         return f"  after {', '.join(names)}" if names else ""
 
-    def _reasons(self, edge: Edge) -> Iterator[str]:
+    def reasons(self, edge: Edge) -> Iterator[str]:
+        """Why an edge is there, in lines."""
         for reason in edge.reasons:
             if reason.variable is None:
                 yield f"    {edge.upstream}: {reason.what or 'declared by after'}{_spot(reason.read)}"

@@ -1,13 +1,14 @@
 """Where the boxes of a graph stand: layers from left to right, few crossings, straight long edges.
 
-In: names with their sizes, edges. Out: `Layout`, coordinates only. `svg` draws it.
-The usual three steps: longest path gives the layer, sweeps by barycentre give the order, and each box moves towards its neighbours' middle.
+In: names with their sizes, edges. Out: `Layout`, coordinates only. `svg` draws it. The usual three steps: longest path
+gives the layer, sweeps by barycentre give the order, and each box moves towards its neighbours' middle.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 HEIGHT = 40.0
 GAP = 26.0  # between boxes of a layer
@@ -98,7 +99,7 @@ def _grid(names: Sequence[str], edges: Sequence[tuple[str, str]], rank: Mapping[
             layers[layer].append(bend)
             chain.append(bend)
         chain.append((right, rank[right]))
-        for one, other in zip(chain, chain[1:], strict=False):
+        for one, other in pairwise(chain):
             grid.link(one, other)
         grid.bends[(left, right)] = chain[1:-1]
     return grid
@@ -108,7 +109,7 @@ def _sort(grid: _Grid, down: bool) -> None:
     """One sweep: each layer by the mean position of its neighbours in the layer before; those without keep their place."""
     layers = grid.layers if down else grid.layers[::-1]
     near = grid.above if down else grid.below
-    for before, layer in zip(layers, layers[1:], strict=False):
+    for before, layer in pairwise(layers):
         position = {node: index for index, node in enumerate(before)}
         own = {node: index for index, node in enumerate(layer)}
         means = {node: _mean([position[other] for other in near.get(node, [])], own[node]) for node in layer}
@@ -120,7 +121,9 @@ def _mean(values: Sequence[float], default: float) -> float:
 
 
 def _place(grid: _Grid, names: Mapping[str, float]) -> None:
-    """Vertical places: stacked, then pulled to the middle of their neighbours a few times without overlap, then shifted to start at 0."""
+    """Vertical places: stacked, then pulled to the middle of their neighbours a few times without overlap, then shifted
+    to start at 0.
+    """
     size = {node: HEIGHT + GAP if node[0] in names else LANE for layer in grid.layers for node in layer}
     for layer in grid.layers:
         top = -sum(size[node] for node in layer) / 2

@@ -1,6 +1,7 @@
 """A run while it goes: a live table in a terminal, plain lines in a log, one display in a notebook.
 
-In: `Event`s. Out: what the user sees; each of the three is a callable that takes an event. Next room: `results`, at the end.
+In: `Event`s. Out: what the user sees; each of the three is a callable that takes an event. Next room: `results`, at the
+end.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ class Lines:
     every: bool = False
 
     def __call__(self, event: Event) -> None:
+        """Prints what the event says."""
         text = self._text(event)
         if text:
             print(text, file=self.out, flush=True)
@@ -68,7 +70,11 @@ class Board:
                 yield name, marks[outcome.state], outcome_line(outcome)
             else:
                 last = self.last.get(name, "")
-                yield name, "…", f"running {show_seconds(time.monotonic() - began)}" + (f"  {last[:90]}" if last else "")
+                yield (
+                    name,
+                    "…",
+                    f"running {show_seconds(time.monotonic() - began)}" + (f"  {last[:90]}" if last else ""),
+                )
 
 
 @contextmanager
@@ -110,18 +116,19 @@ class Notebook:
     drawn: float = 0.0
 
     def __call__(self, event: Event) -> None:
+        """Redraws, but not too often."""
         self.board.take(event)
         if event.kind != "line" or time.monotonic() - self.drawn > REDRAW:
             self.draw()
 
     def draw(self) -> None:
         """Shows the board as it is now."""
-        from IPython.display import display
+        from kubenb.show.jupyter import redrawable
 
         self.drawn = time.monotonic()
         bundle = {"text/plain": self.plain(), "text/html": self.html()}
         if self.handle is None:
-            self.handle = display(bundle, raw=True, display_id=True)
+            self.handle = redrawable(bundle)
         else:
             self.handle.update(bundle, raw=True)
 
@@ -133,8 +140,9 @@ class Notebook:
 
     def html(self) -> str:
         """The board as a table; the state stands in words too."""
+        left = '<td style="text-align:left">'
         rows = "".join(
-            f'<tr><td>{mark}</td><td style="text-align:left"><b>{escape(name)}</b></td><td style="text-align:left">{escape(words)}</td></tr>'
+            f"<tr><td>{mark}</td>{left}<b>{escape(name)}</b></td>{left}{escape(words)}</td></tr>"
             for name, mark, words in self.board.rows()
         )
         return f'<table role="status">{rows}</table>'

@@ -1,6 +1,7 @@
 """What a run came to: a line a task, the failed one's last lines, what is left and how to go on.
 
-In: `kubenb.run.events` values. Out: `Results`, and the one line that stands under every cell and task. Next room: `progress`, while it runs.
+In: `kubenb.run.events` values. Out: `Results`, and the one line that stands under every cell and task. Next room:
+`progress`, while it runs.
 """
 
 from __future__ import annotations
@@ -15,7 +16,11 @@ from kubenb.show.shown import Shown, count
 
 
 def measures(
-    seconds: float | None = None, peak: int | None = None, cpu: float | None = None, bytes_in: int | None = None, bytes_out: int | None = None
+    seconds: float | None = None,
+    peak: int | None = None,
+    cpu: float | None = None,
+    bytes_in: int | None = None,
+    bytes_out: int | None = None,
 ) -> str:
     """'in 3.2 s, peak memory 412 MiB, cpu 2.9 s, in 1.2 MB, out 3.4 MB': what was measured, nothing else.
 
@@ -99,9 +104,14 @@ class Results(Shown):
 
     def ending(self) -> str:
         """The last lines: all well and where things lie, or what is left and how to go on."""
-        states = [outcome.state for outcome in self.run.outcomes]
-        words = [f"{states.count(state)} {state}" for state in ("done", "reused", "failed", "interrupted", "not run") if state in states]
-        head = f"{self.run.dag}: {count(len(states), 'task')}, {', '.join(words)}, in {show_seconds(self.run.seconds)}; no cluster took part."
+        states = list(self.run.states.values())
+        words = [
+            f"{states.count(state)} {state}"
+            for state in ("done", "reused", "failed", "interrupted", "not run")
+            if state in states
+        ]
+        tally = f"{count(len(states), 'task')}, {', '.join(words)}, in {show_seconds(self.run.seconds)}"
+        head = f"{self.run.dag}: {tally}; no cluster took part."
         if self.run.ok:
             return f"{head}\nExecuted notebooks and logs are in {self.run.folder}/"
         left = f"Left: {', '.join(self.run.left)}."
@@ -126,20 +136,43 @@ class Results(Shown):
         """The same as a pipe table and a fence."""
         rows = "\n".join(f"| {o.name} | {outcome_line(o).replace('|', chr(92) + '|')} |" for o in self.run.outcomes)
         tails = "\n".join(self.tails())
-        return f"| task | |\n| --- | --- |\n{rows}\n" + (f"\n```text\n{tails}\n```\n" if tails else "") + f"\n{self.ending()}"
+        return (
+            f"| task | |\n| --- | --- |\n{rows}\n"
+            + (f"\n```text\n{tails}\n```\n" if tails else "")
+            + f"\n{self.ending()}"
+        )
 
     def json(self) -> Any:
         """The run and each outcome."""
         run = self.run
-        head = {"ok": run.ok, "dag": run.dag, "run": run.id, "folder": str(run.folder), "seconds": round(run.seconds, 3), "interrupted": run.interrupted}
+        head = {
+            "ok": run.ok,
+            "dag": run.dag,
+            "run": run.id,
+            "folder": str(run.folder),
+            "seconds": round(run.seconds, 3),
+            "interrupted": run.interrupted,
+        }
         return {**head, "left": list(run.left), "tasks": [outcome_json(outcome) for outcome in run.outcomes]}
 
 
 def outcome_json(outcome: Outcome) -> dict[str, Any]:
     """One outcome as a plain dict."""
     paths = {"log": outcome.log and str(outcome.log), "notebook": outcome.notebook and str(outcome.notebook)}
-    sizes = {"seconds": outcome.seconds, "cpu": outcome.cpu, "peak": outcome.peak, "in": outcome.bytes_in, "out": outcome.bytes_out}
-    head = {"task": outcome.task, "item": outcome.item, "state": outcome.state, "why": outcome.why, "exit_code": outcome.exit_code}
+    sizes = {
+        "seconds": outcome.seconds,
+        "cpu": outcome.cpu,
+        "peak": outcome.peak,
+        "in": outcome.bytes_in,
+        "out": outcome.bytes_out,
+    }
+    head = {
+        "task": outcome.task,
+        "item": outcome.item,
+        "state": outcome.state,
+        "why": outcome.why,
+        "exit_code": outcome.exit_code,
+    }
     return {**head, **sizes, **paths, "tail": list(outcome.tail)}
 
 

@@ -1,6 +1,8 @@
-"""The shape of everything a verb returns: `str()` is complete on its own, HTML and Markdown are there where a front end can use them.
+"""The shape of everything a verb returns: `str()` is complete on its own, HTML and Markdown are there where a front end
+can use them.
 
-In: nothing. Out: `Shown`, the base of the other rooms here. IPython takes `__repr__`, `_repr_html_` and `_repr_markdown_` by their names.
+In: nothing. Out: `Shown`, the base of the other rooms here. IPython takes `__repr__`, `_repr_html_` and
+`_repr_markdown_` by their names.
 """
 
 from __future__ import annotations

@@ -47,7 +47,9 @@ def _lines(plan: Plan) -> Iterator[str]:
             yield f"# {step.where}"
             yield from step.source.splitlines()
         elif isinstance(step, Load):
-            yield f"# {', '.join(step.names)} from {step.producer}" + (f", a list over {step.items}" if step.items else "")
+            yield f"# {', '.join(step.names)} from {step.producer}" + (
+                f", a list over {step.items}" if step.items else ""
+            )
         else:
             yield f"# {step.name} must be apart from {', '.join(step.others)}"
     yield f"# the cell itself{f', {plan.task.where}' if str(plan.task.where) else ''}; leaves {', '.join(plan.outputs) or 'nothing'}"

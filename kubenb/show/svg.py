@@ -1,24 +1,27 @@
-"""The graph as a picture: one SVG text that is readable on a light and on a dark page, with nothing loaded from elsewhere.
+"""The graph as a picture: one SVG text that is readable on a light and on a dark page, with nothing loaded from
+elsewhere.
 
-In: a `Pipeline`. Out: SVG. Boxes carry their own background, lines are mid-grey, so no theme is asked; reasons are in the tooltips.
+In: a `Pipeline`. Out: SVG. Boxes carry their own background, lines are mid-grey, so no theme is asked; reasons are in
+the tooltips.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from html import escape
+from itertools import pairwise
 
 from kubenb.model.pipeline import Edge, Pipeline, Plan
 from kubenb.model.problems import errors
 from kubenb.show.graph import Graph, variables
-from kubenb.show.layout import HEIGHT, Box, Layout, lay_out
+from kubenb.show.layout import Box, Layout, lay_out
 
 FONT = "ui-sans-serif, system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', sans-serif"
 MONO = "ui-monospace, 'SF Mono', Menlo, Consolas, 'DejaVu Sans Mono', monospace"
 MARGIN = 12
 LETTER, SMALL = 8.4, 6.7  # widths of a character: bold 14 px sans, 11 px mono (both with some air)
 LONGEST = 34  # characters of a label or a name before it is cut; the tooltip has it whole
-LINE, TEXT, FILL, EDGE_TEXT = "#7d8a9c", "#16202c", "#e7edf5", "#34404e"
+LINE, TEXT, FILL, EDGE_TEXT, BAD = "#7d8a9c", "#16202c", "#e7edf5", "#34404e", "#c0392b"
 FILLS = {"cell": FILL, "notebook": "#e8e6f7", "container": "#e3f0e8"}
 
 
@@ -33,11 +36,13 @@ def draw(pipeline: Pipeline) -> str:
     layout = lay_out(widths, list(labels), {edge: SMALL * len(label) for edge, label in labels.items()})
     width, height = layout.width + 2 * MARGIN, layout.height + 2 * MARGIN
     bad = {problem.where.task for problem in errors(pipeline.problems)}
+    size = f'viewBox="{-MARGIN} {-MARGIN} {width:.0f} {height:.0f}" width="{width:.0f}" height="{height:.0f}"'
+    label = escape(_sentence(graph), quote=True)
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{-MARGIN} {-MARGIN} {width:.0f} {height:.0f}" width="{width:.0f}" height="{height:.0f}"'
-        f' style="max-width:100%;height:auto" role="img" aria-label="{escape(_sentence(graph), quote=True)}" font-family="{FONT}">',
-        f'<defs><marker id="kubenb-arrow" viewBox="0 0 8 8" refX="7.5" refY="4" markerWidth="8" markerHeight="8" orient="auto">'
-        f'<path d="M0 0.6 L8 4 L0 7.4 Z" fill="{LINE}"/></marker></defs>',
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} style="max-width:100%;height:auto" role="img"'
+        f' aria-label="{label}" font-family="{FONT}">',
+        '<defs><marker id="kubenb-arrow" viewBox="0 0 8 8" refX="7.5" refY="4" markerWidth="8" markerHeight="8"'
+        f' orient="auto"><path d="M0 0.6 L8 4 L0 7.4 Z" fill="{LINE}"/></marker></defs>',
         *(_edge(graph, edge, layout) for edge in pipeline.edges),
         *(_box(plan, layout.boxes[plan.task.name], plan.task.name in bad) for plan in pipeline.plans),
         *_labels(labels, layout),
@@ -49,15 +54,16 @@ def draw(pipeline: Pipeline) -> str:
 def _edge(graph: Graph, edge: Edge, layout: Layout) -> str:
     points = layout.paths[(edge.upstream, edge.downstream)]
     path = f"M{_at(points[0])}"
-    for index, (start, end) in enumerate(zip(points, points[1:], strict=False)):
+    for index, (start, end) in enumerate(pairwise(points)):
         if index % 2:  # straight past a layer
             path += f" L{_at(end)}"
         else:
             bend = max((end[0] - start[0]) / 2, 18)
             path += f" C{start[0] + bend:.1f} {start[1]:.1f} {end[0] - bend:.1f} {end[1]:.1f} {_at(end)}"
     dash = "" if variables(edge) else ' stroke-dasharray="5 4"'
-    title = escape("\n".join(line.strip() for line in graph._reasons(edge)))
-    return f'<path d="{path}" fill="none" stroke="{LINE}" stroke-width="1.5"{dash} marker-end="url(#kubenb-arrow)"><title>{title}</title></path>'
+    title = escape("\n".join(line.strip() for line in graph.reasons(edge)))
+    style = f'fill="none" stroke="{LINE}" stroke-width="1.5"{dash} marker-end="url(#kubenb-arrow)"'
+    return f'<path d="{path}" {style}><title>{title}</title></path>'
 
 
 def _labels(labels: dict[tuple[str, str], str], layout: Layout) -> Iterator[str]:
@@ -74,30 +80,33 @@ def _labels(labels: dict[tuple[str, str], str], layout: Layout) -> Iterator[str]
         ):
             y += 4
         taken.append((x, y, half))
-        yield f'<rect x="{x - half:.1f}" y="{y - 8:.1f}" width="{2 * half:.1f}" height="16" rx="4" fill="#f4f6f9" stroke="{LINE}" stroke-opacity="0.45"/>'
-        yield f'<text x="{x:.1f}" y="{y + 3.8:.1f}" text-anchor="middle" font-size="11" font-family="{MONO}" fill="{EDGE_TEXT}">{escape(label)}</text>'
+        patch = f'fill="#f4f6f9" stroke="{LINE}" stroke-opacity="0.45"'
+        yield _rect(Box(x - half, y - 8, 2 * half, 16), 4, patch) + _small(x, y + 3.8, label)
 
 
 def _box(plan: Plan, box: Box, bad: bool) -> str:
-    middle = box.x + box.width / 2
-    below = _below(plan)
-    name = f'<text x="{middle:.1f}" y="{box.y + (17.5 if below else 25):.1f}" text-anchor="middle" font-size="14" font-weight="600" fill="{TEXT}">{escape(_cut(plan.task.name))}</text>'
-    small = (
-        f'<text x="{middle:.1f}" y="{box.y + 32:.1f}" text-anchor="middle" font-size="11" font-family="{MONO}" fill="{EDGE_TEXT}">{escape(below)}</text>'
-        if below
-        else ""
-    )
-    stack = (
-        f'<rect x="{box.x + 4:.1f}" y="{box.y - 4:.1f}" width="{box.width:.1f}" height="{HEIGHT:.0f}" rx="8" fill="{FILL}" stroke="{LINE}"/>'
-        if plan.task.options.map
-        else ""
-    )
+    middle, below = box.x + box.width / 2, _below(plan)
+    style = f'text-anchor="middle" font-size="14" font-weight="600" fill="{TEXT}"'
+    name = f'<text x="{middle:.1f}" y="{box.y + (17.5 if below else 25):.1f}" {style}>{escape(_cut(plan.task.name))}</text>'
+    small = _small(middle, box.y + 32, below) if below else ""
+    behind = Box(box.x + 4, box.y - 4, box.width, box.height)
+    stack = _rect(behind, 8, f'fill="{FILL}" stroke="{LINE}"') if plan.task.options.map else ""
     stroke = (
-        'stroke="#c0392b" stroke-width="2.5" stroke-dasharray="6 3"' if bad else f'stroke="{LINE}" stroke-width="1.2"'
+        f'stroke="{BAD}" stroke-width="2.5" stroke-dasharray="6 3"' if bad else f'stroke="{LINE}" stroke-width="1.2"'
     )
     title = escape(f"{plan.task.name}: {plan.task.where}" + (" has problems" if bad else ""))
-    rect = f'<rect x="{box.x:.1f}" y="{box.y:.1f}" width="{box.width:.1f}" height="{HEIGHT:.0f}" rx="8" fill="{FILLS[plan.task.kind]}" {stroke}/>'
-    return f"<g><title>{title}</title>{stack}{rect}{name}{small}</g>"
+    front = _rect(box, 8, f'fill="{FILLS[plan.task.kind]}" {stroke}')
+    return f"<g><title>{title}</title>{stack}{front}{name}{small}</g>"
+
+
+def _rect(box: Box, radius: int, style: str) -> str:
+    place = f'x="{box.x:.1f}" y="{box.y:.1f}" width="{box.width:.1f}" height="{box.height:.0f}"'
+    return f'<rect {place} rx="{radius}" {style}/>'
+
+
+def _small(x: float, y: float, text: str) -> str:
+    style = f'text-anchor="middle" font-size="11" font-family="{MONO}" fill="{EDGE_TEXT}"'
+    return f'<text x="{x:.1f}" y="{y:.1f}" {style}>{escape(text)}</text>'
 
 
 def _below(plan: Plan) -> str:

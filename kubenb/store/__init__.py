@@ -1,1 +1,3 @@
-"""Where data between tasks lies while a pipeline runs on this machine. The code that reads and writes values is in `kubenb.inside`."""
+"""Where data between tasks lies while a pipeline runs on this machine. The code that reads and writes values is in
+`kubenb.inside`.
+"""

@@ -1,6 +1,7 @@
 """Places of results in a folder store: STORE/<dag>/<run>/<task>[/<item>], as the runtime in the task lays them out.
 
-In: a store's folder and the four names. Out: paths, the success marker, the usage report; and a place taken over into a new run.
+In: a store's folder and the four names. Out: paths, the success marker, the usage report; and a place taken over into a
+new run.
 """
 
 from __future__ import annotations
@@ -8,13 +9,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from kubenb.inside.places import SUCCESS, USAGE
+from kubenb.inside.places import KEPT, SUCCESS, USAGE
+from kubenb.inside.places import NOTEBOOK as NOTEBOOK
 from kubenb.inside.places import part as part
 from kubenb.inside.places import place as below
-
 
 
 def place(store: Path, dag: str, run: str, task: str, item: int | None = None) -> Path:
@@ -38,8 +40,19 @@ def usage(folder: Path) -> dict[str, Any]:
     return _json(folder / USAGE) or {}
 
 
+def listed(folder: Path) -> int | None:
+    """How many items the list has that the task made for a mapped task after it."""
+    try:
+        found = json.loads((folder / "xcom.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return len(found) if isinstance(found, list) else None
+
+
 def adopt(old: Path, new: Path) -> None:
-    """An earlier run's place as this run's: hard links, so each run stands alone and no byte is copied. The marker goes last."""
+    """An earlier run's place as this run's: hard links, so each run stands alone and no byte is copied. The marker goes
+    last.
+    """
     shutil.rmtree(new, ignore_errors=True)
     new.mkdir(parents=True)
     for source in sorted(old.rglob("*"), key=lambda path: (path.name == SUCCESS, path)):
@@ -60,3 +73,40 @@ def _json(path: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return found if isinstance(found, dict) else None
+
+
+Where = tuple[str, str, str, int | None]  # DAG, run, task, item
+
+
+def put(
+    store: Path, where: Where, values: dict[str, Any], may_pickle: Iterable[str] = (), lists: Sequence[Any] = ()
+) -> None:
+    """Values as if the task there had saved them. `lists`: what later tasks are mapped over. Raises the runtime's `Refused`."""
+    from kubenb.inside.documents import write
+    from kubenb.inside.stores import Folder
+
+    dag, run, task, item = where
+    at = below(dag, run, task, None if item is None else str(item))
+    folder = Folder(str(store))
+    folder.clear(at)
+    digest_of, _ = write(folder, at, values, may_pickle)
+    if lists:
+        folder.write(
+            f"{at}/xcom.json", [json.dumps([{"KUBENB_ITEM": str(each)} for each in range(len(lists[0]))]).encode()]
+        )
+    folder.write(f"{at}/{SUCCESS}", [json.dumps({"digest": digest_of, "task": task}, sort_keys=True).encode()])
+
+
+def kept(store: Path, where: Where) -> tuple[dict[str, Any], dict[str, str]]:
+    """All values that a task kept (KUBENB_KEEP), and why others could not be."""
+    from kubenb.inside.documents import Outputs
+    from kubenb.inside.stores import Folder
+
+    dag, run, task, item = where
+    at = f"{below(dag, run, task, None if item is None else str(item))}/{KEPT}"
+    folder = Folder(str(store))
+    try:
+        found = Outputs(folder, at, folder.read(f"{at}/outputs.json"))
+    except FileNotFoundError:
+        return {}, {}
+    return {name: found.value(name) for name in list(found.names)}, dict(found.left_out)

@@ -7,6 +7,7 @@ the container's environment, command or arguments name it. It inherits nothing o
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -218,7 +219,5 @@ def seconds(time: str) -> str:
 
 
 def _signal(pid: int, number: signal.Signals, *, group: bool) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         (os.killpg if group else os.kill)(pid, number)
-    except ProcessLookupError:
-        pass

@@ -42,7 +42,7 @@ class Surroundings:
 
 def volume_folder(volume: Mapping[str, Any], place: Path, around: Surroundings) -> Path:
     """The folder that stands for a volume; `place` is the pod's own."""
-    own = place / volume["name"]
+    own = place / str(volume["name"])
     if "persistentVolumeClaim" in volume:
         own = around.root / "pvc" / volume["persistentVolumeClaim"]["claimName"]
     elif "secret" in volume:

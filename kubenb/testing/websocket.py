@@ -11,7 +11,7 @@ import base64
 import hashlib
 import json
 import struct
-from typing import IO
+from io import BufferedIOBase
 
 from kubenb.testing.container import XComSidecar
 
@@ -46,7 +46,7 @@ def frame(opcode: int, data: bytes) -> bytes:
     return head + data
 
 
-def read_frame(stream: IO[bytes]) -> tuple[int, bytes]:
+def read_frame(stream: BufferedIOBase) -> tuple[int, bytes]:
     """One frame from a client (masked): opcode and data; the opcode of a close where the stream ended."""
     head = stream.read(2)
     if len(head) < 2:
@@ -59,7 +59,7 @@ def read_frame(stream: IO[bytes]) -> tuple[int, bytes]:
     return head[0] & 0x0F, bytes(byte ^ mask[place % 4] for place, byte in enumerate(data))
 
 
-def serve_exec(command: list[str], sidecar: XComSidecar, stream_in: IO[bytes], stream_out: IO[bytes]) -> None:
+def serve_exec(command: list[str], sidecar: XComSidecar, stream_in: BufferedIOBase, stream_out: BufferedIOBase) -> None:
     """Answers one `exec` after the handshake, then closes."""
     script = command[-1] if command else ""
     if "/return.json" in script:
@@ -83,6 +83,6 @@ def serve_exec(command: list[str], sidecar: XComSidecar, stream_in: IO[bytes], s
     stream_out.flush()
 
 
-def _send(stream: IO[bytes], channel: int, data: bytes) -> None:
+def _send(stream: BufferedIOBase, channel: int, data: bytes) -> None:
     stream.write(frame(_BINARY, bytes([channel]) + data))
     stream.flush()

@@ -20,7 +20,7 @@ class DiedError(Exception):
 
 
 def in_fork(call: Callable[[], Any]) -> Any:
-    """What `call` returns in a child with a fresh `__main__`; what it raises comes back as `DiedError`, with traceback."""
+    """What `call` returns in a child with a fresh `__main__`; what it raises comes back as `DiedError`."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
@@ -43,7 +43,7 @@ def in_fork(call: Callable[[], Any]) -> Any:
 
 def read_all(reading: int) -> bytes:
     """All that the child wrote; nothing if it takes too long."""
-    parts = []
+    parts: list[bytes] = []
     while select.select([reading], [], [], SECONDS)[0]:
         part = os.read(reading, 1 << 16)
         if not part:

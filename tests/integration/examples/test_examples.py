@@ -1,4 +1,4 @@
-"""The example notebooks, run twice: top to bottom in one process, and by `kubenb run`. Both leave the same variables."""
+"""The example notebooks, run twice: top to bottom in one process, and by `kubenb run`; both leave the same."""
 
 from __future__ import annotations
 

@@ -66,7 +66,9 @@ def test_a_name_is_taken_once(client: Any) -> None:
 
 
 def test_a_followed_log_comes_as_it_is_written(client: Any) -> None:
-    client.create_namespaced_pod("default", pod("import time\nfor i in range(3): print(i, flush=True); time.sleep(0.1)"))
+    client.create_namespaced_pod(
+        "default", pod("import time\nfor i in range(3): print(i, flush=True); time.sleep(0.1)")
+    )
     assert logs(client, follow=True) == "0\n1\n2\n"
     assert client.read_namespaced_pod("p", "default").status.phase == "Succeeded"
 
@@ -104,8 +106,16 @@ def test_what_is_mounted_is_found_under_the_path_that_the_pod_names(client: Any,
         {"name": "key", "mountPath": "/keys", "readOnly": True},
         {"name": "home", "mountPath": "/home/kubenb"},
     ]
-    env = [{"name": "OUT", "value": "/kubenb/store/x"}, {"name": "KEY", "value": "/keys/sub/key.json"}, {"name": "HOME", "value": "/home/kubenb"}]
-    script = "import os, pathlib; pathlib.Path(os.environ['OUT']).write_text(open(os.environ['KEY']).read()); print(os.path.isdir(os.environ['HOME']))"
+    env = [
+        {"name": "OUT", "value": "/kubenb/store/x"},
+        {"name": "KEY", "value": "/keys/sub/key.json"},
+        {"name": "HOME", "value": "/home/kubenb"},
+    ]
+    script = """
+import os, pathlib
+pathlib.Path(os.environ["OUT"]).write_text(open(os.environ["KEY"]).read())
+print(os.path.isdir(os.environ["HOME"]))
+"""
     client.create_namespaced_pod("default", pod(script, env=env, volumeMounts=mounts, spec={"volumes": volumes}))
     assert end(client).status.phase == "Succeeded", logs(client)
     assert (tmp_path / "pvc" / "data" / "nested" / "x").read_text() == "hunter2"
@@ -119,7 +129,9 @@ def test_what_is_mounted_is_found_under_the_path_that_the_pod_names(client: Any,
         ({"secretKeyRef": {"name": "db", "key": "gone"}}, "couldn't find key gone in secret default/db"),
     ],
 )
-def test_a_missing_secret_keeps_the_pod_waiting_with_the_kubelets_words(client: Any, env: dict[str, Any], said: str) -> None:
+def test_a_missing_secret_keeps_the_pod_waiting_with_the_kubelets_words(
+    client: Any, env: dict[str, Any], said: str
+) -> None:
     client.create_namespaced_pod("default", pod("pass", env=[{"name": "X", "valueFrom": env}]))
     found = client.read_namespaced_pod("p", "default")
     waiting = found.status.container_statuses[0].state.waiting
@@ -168,7 +180,11 @@ def test_the_last_log_lines_become_the_termination_message_where_the_policy_says
 def test_airflows_sidecar_is_read_and_ended_over_exec(client: Any) -> None:
     from kubernetes.stream import stream
 
-    side = {"name": "airflow-xcom-sidecar", "image": "alpine", "volumeMounts": [{"name": "xcom", "mountPath": "/airflow/xcom"}]}
+    side = {
+        "name": "airflow-xcom-sidecar",
+        "image": "alpine",
+        "volumeMounts": [{"name": "xcom", "mountPath": "/airflow/xcom"}],
+    }
     script = "import os; open(os.environ['KUBENB_AIRFLOW_XCOM'] + '/return.json', 'w').write('[1, 2]')"
     made = pod(script, volumeMounts=side["volumeMounts"], spec={"volumes": [{"name": "xcom", "emptyDir": {}}]})
     made["spec"]["containers"].append(side)
@@ -177,7 +193,12 @@ def test_airflows_sidecar_is_read_and_ended_over_exec(client: Any) -> None:
         time.sleep(0.02)
     ask = {"container": side["name"], "stdout": True, "stderr": True, "tty": False, "_preload_content": False}
     reading = stream(
-        client.connect_get_namespaced_pod_exec, "p", "default", command=["/bin/sh", "-c", "cat /airflow/xcom/return.json"], stdin=False, **ask
+        client.connect_get_namespaced_pod_exec,
+        "p",
+        "default",
+        command=["/bin/sh", "-c", "cat /airflow/xcom/return.json"],
+        stdin=False,
+        **ask,
     )
     reading.run_forever(timeout=5)
     assert reading.read_all() == "[1, 2]"

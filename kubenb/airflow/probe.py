@@ -1,4 +1,4 @@
-"""Runs inside somebody's Airflow (2.11 or 3.x), in a process of its own; `kubenb.airflow` starts it, and nothing imports it.
+"""Runs inside somebody's Airflow (2.11 or 3.x), in a process of its own; `kubenb.airflow.process` starts it, and nothing imports it.
 
 In, as JSON on standard input: `dag_file`, `answer` (the file to write), `fields` (Airflow fields of our manifests), `pods` (build them?).
 Out, as JSON in the file `answer`: what this Airflow says of the DAG file: versions, import errors, warnings, how it is serialised,
@@ -122,12 +122,14 @@ def params_of(dag: Any) -> dict[str, Any]:
 
 def operator_of(task: Any) -> tuple[Any, list[str]]:
     """The task as it runs: of a mapped one its first item; and the fields that each item has its own of."""
-    if not getattr(task, "is_mapped", False):
+    if not hasattr(task, "_get_specified_expand_input"):
         return task, []
     value = task._get_specified_expand_input().value
     items = value if isinstance(value, list) else None
     if isinstance(value, dict):
-        items = [{name: each[0] if isinstance(each, list) and each else {"KUBENB_ITEM": "0"} for name, each in value.items()}]
+        items = [
+            {name: each[0] if isinstance(each, list) and each else {"KUBENB_ITEM": "0"} for name, each in value.items()}
+        ]
     chosen = items[0] if items else {"env_vars": {"KUBENB_ITEM": "0"}}
     return task.unmap(chosen), sorted(chosen)
 

@@ -1,0 +1,352 @@
+"""Rules of the pod as a whole, the raw patch on top included. Next room: `checks`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from kubenb.export.check_data import header
+from kubenb.export.environment import SEALED
+from kubenb.export.manifest import IMAGE, patched, skeleton
+from kubenb.export.patch import BASE, parse_patch
+from kubenb.export.split import Part
+from kubenb.export.task_notebook import task_notebook
+from kubenb.export.volumes import OWN_FOLDERS
+from kubenb.model.pipeline import Pipeline, Plan
+from kubenb.model.problems import Problem, Severity
+from kubenb.model.quantities import parse_quantity
+from kubenb.model.values import BadValue
+
+Found = Iterator[tuple[str, str, str, Severity]]
+MOST_NOTEBOOK = 900 * 1024  # as base64: etcd takes 1.5 MiB with all the rest
+MOST_STRING = 131_000
+MOST_ANNOTATIONS = 256 * 1024
+_AIRFLOW_LABELS = frozenset(
+    [
+        "dag_id",
+        "task_id",
+        "run_id",
+        "try_number",
+        "map_index",
+        "airflow_version",
+        "kubernetes_pod_operator",
+        "airflow_kpo_in_cluster",
+        "already_checked",
+        "parent_dag_id",
+        "execution_date",
+        "kubernetes_executor",
+        "airflow-worker",
+    ]
+)
+
+
+def _each(pipeline: Pipeline, rule: Any) -> Iterator[Problem]:
+    for plan in pipeline.plans:
+        for what, fix, code, severity in rule(pipeline, plan):
+            yield Problem(header(plan.task), what, fix, code, severity)
+
+
+def images(pipeline: Pipeline) -> Iterator[Problem]:
+    """An image that has what the code imports."""
+    bare: dict[str, list[str]] = {}
+    for plan in pipeline.plans:
+        task = plan.task
+        if task.kind == "container" and not task.options.image:
+            yield Problem(header(task), "a container task needs an image.", "Write --image NAME.", "image.container")
+        if task.kind != "container" and not task.options.image:
+            for name in plan.modules:
+                if name not in sys.stdlib_module_names and name != "kubenb":
+                    bare.setdefault(name, []).append(task.name)
+    if bare:
+        what = f"no image is set, and {IMAGE} has no {', '.join(sorted(bare)[:5])}."
+        first = next(
+            plan.task
+            for plan in pipeline.plans
+            if plan.task.name in {name for names in bare.values() for name in names}
+        )
+        yield Problem(
+            header(first),
+            what,
+            "Write --image NAME at %k8s_dag, of an image that has them.",
+            "image.bare",
+            Severity.WARNING,
+        )
+
+
+def environments(pipeline: Pipeline) -> Iterator[Problem]:
+    """Names that kubenb or Airflow keep for themselves."""
+    yield from _each(pipeline, _environment)
+
+
+def _environment(pipeline: Pipeline, plan: Plan) -> Found:
+    options = plan.task.options
+    names = [pair.key for pair in options.env]
+    names += [value.env for value in (*options.secret, *options.configmap) if value.env]
+    for name in names:
+        if name in SEALED or name.upper().startswith("KUBENB_"):
+            yield (
+                f"variable {name} is set by kubenb itself.",
+                "Choose another name, or set it in the cell: os.environ[…] = ….",
+                "env.sealed",
+                Severity.ERROR,
+            )
+    for kind, pairs in (("label", options.label), ("annotation", options.annotation)):
+        seen: set[str] = set()
+        for pair in pairs:
+            if (
+                (kind == "label" and pair.key in _AIRFLOW_LABELS)
+                or pair.key.startswith("kubenb/")
+                or pair.key == "app.kubernetes.io/managed-by"
+            ):
+                owner = "kubenb" if "/" in pair.key else "Airflow"
+                yield (
+                    f"{kind} {pair.key} is set by {owner} itself.",
+                    "Choose another key.",
+                    f"{kind}.sealed",
+                    Severity.ERROR,
+                )
+            if pair.key in seen:
+                yield f"{kind} {pair.key} is set twice.", "Keep one.", f"{kind}.twice", Severity.ERROR
+            seen.add(pair.key)
+    if options.run_as_user == 0:
+        yield (
+            "run-as-user 0 is root, which restricted namespaces refuse.",
+            "Write another number, like 1000.",
+            "pod.root",
+            Severity.ERROR,
+        )
+
+
+def pods(pipeline: Pipeline) -> Iterator[Problem]:
+    """The finished pod: mounts, the patch, what Pod Security *restricted* would say."""
+    yield from _each(pipeline, _pod)
+
+
+def _pod(pipeline: Pipeline, plan: Plan) -> Found:
+    options = plan.task.options
+    for volume in options.volume:
+        if any(
+            volume.path == own or own.startswith(volume.path.rstrip("/") + "/") for own in OWN_FOLDERS if own != "/tmp"
+        ):
+            yield (
+                f"volume {volume.path} would hide a folder of kubenb's.",
+                "Choose another folder, like /data.",
+                "pod.mount",
+                Severity.ERROR,
+            )
+    if not options.pod:
+        return
+    before = skeleton(pipeline, plan)
+    try:
+        patch = parse_patch(options.pod)
+        pod = patched(before, options)
+    except (ValueError, TypeError, AttributeError) as error:
+        what = str(error) if isinstance(error, ValueError) else "it does not have a pod's form."
+        said, _, fix = what.partition(". ")
+        yield (
+            f"the pod patch can't be used: {said.rstrip('.')}.",
+            fix or "Write it like {spec: {hostNetwork: false}}.",
+            "pod.patch",
+            Severity.ERROR,
+        )
+        return
+    yield from _shape(patch, pod, plan)
+    if not any(True for *_, severity in _shape(patch, pod, plan) if severity is Severity.ERROR):
+        yield from _amounts(pod)
+        yield from _restricted(pod)
+
+
+def _shape(patch: Part, pod: Part, plan: Plan) -> Found:
+    unknown = sorted(str(key) for key in patch if key not in ("apiVersion", "kind", "metadata", "spec"))
+    if unknown:
+        yield (
+            f"the pod patch has {', '.join(unknown)} beside metadata and spec.",
+            "Put it under spec: (or metadata:).",
+            "pod.patch",
+            Severity.ERROR,
+        )
+    if (
+        pod.get("apiVersion") != "v1"
+        or pod.get("kind") != "Pod"
+        or not isinstance(pod.get("spec"), dict)
+        or not isinstance(pod.get("metadata"), dict)
+    ):
+        yield (
+            "the pod patch makes something else of the pod.",
+            "Leave apiVersion, kind, metadata and spec a pod's.",
+            "pod.patch",
+            Severity.ERROR,
+        )
+        return
+    containers = pod["spec"].get("containers")
+    if (
+        not isinstance(containers, list)
+        or not containers
+        or not isinstance(containers[0], dict)
+        or containers[0].get("name") != BASE
+    ):
+        yield (
+            f"the pod patch takes away the task's container, {BASE}.",
+            f"Name it: spec: {{containers: [{{name: {BASE}, …}}]}}.",
+            "pod.base",
+            Severity.ERROR,
+        )
+        return
+    for container in containers:
+        for item in container.get("env") or []:
+            if "value" in item and not isinstance(item["value"], str):
+                yield (
+                    f"the pod patch sets {item.get('name')} to {item['value']!r}, which YAML reads as no text.",
+                    "Put it in quotes.",
+                    "pod.env",
+                    Severity.ERROR,
+                )
+            elif (
+                container is containers[0]
+                and str(item.get("name", "")).startswith("KUBENB_")
+                and item.get("name") in _env_names(patch)
+            ):
+                yield (
+                    f"the pod patch sets {item['name']}, which kubenb sets itself.",
+                    "Leave it out.",
+                    "env.sealed",
+                    Severity.ERROR,
+                )
+    for place in ("labels", "annotations"):
+        for key, value in (pod["metadata"].get(place) or {}).items():
+            if not isinstance(value, str):
+                yield (
+                    f"the pod patch sets {place} {key} to {value!r}, which is no text.",
+                    "Put it in quotes.",
+                    "pod.text",
+                    Severity.ERROR,
+                )
+    base = containers[0]
+    if plan.task.kind != "container" and any(key in (_of_base(patch)) for key in ("command", "args")):
+        yield (
+            "the pod patch sets the command, which starts the notebook.",
+            "Use %k8s_container for an image's own command.",
+            "pod.command",
+            Severity.ERROR,
+        )
+    paths = [mount.get("mountPath") for mount in base.get("volumeMounts") or [] if isinstance(mount, dict)]
+    for path in sorted({str(path) for path in paths if paths.count(path) > 1}):
+        yield f"folder {path} is mounted twice.", "Choose another folder for one of them.", "pod.mount", Severity.ERROR
+    if pod["spec"].get("restartPolicy") != "Never":
+        yield (
+            "the pod patch sets restartPolicy, and Airflow counts the tries itself.",
+            "Leave it Never.",
+            "pod.restart",
+            Severity.ERROR,
+        )
+
+
+def _of_base(patch: Part) -> Part:
+    containers = (patch.get("spec") or {}).get("containers") or []
+    return next((item for item in containers if isinstance(item, dict) and item.get("name", BASE) == BASE), {})
+
+
+def _env_names(patch: Part) -> set[str]:
+    return {str(item.get("name")) for item in _of_base(patch).get("env") or [] if isinstance(item, dict)}
+
+
+def _amounts(pod: Part) -> Found:
+    """Requests under limits, also where the patch set them."""
+    amounts = pod["spec"]["containers"][0].get("resources") or {}
+    for name, limit in (amounts.get("limits") or {}).items():
+        request = (amounts.get("requests") or {}).get(name)
+        try:
+            if request is not None and parse_quantity(str(request)) > parse_quantity(str(limit)):
+                yield (
+                    f"{name}: the request {request} is more than the limit {limit}.",
+                    "Write at most the limit.",
+                    "pod.limit",
+                    Severity.ERROR,
+                )
+        except BadValue as bad:
+            yield f"{name}: {bad.what}", bad.fix, "pod.quantity", Severity.ERROR
+
+
+def _restricted(pod: Part) -> Found:
+    """What the namespace may refuse: Pod Security *restricted*."""
+    spec, base = pod["spec"], pod["spec"]["containers"][0]
+    whole, own = spec.get("securityContext") or {}, base.get("securityContext") or {}
+    found = [key for key in ("hostNetwork", "hostPID", "hostIPC") if spec.get(key)]
+    found += [
+        f"volume {item.get('name')} (hostPath)"
+        for item in spec.get("volumes") or []
+        if isinstance(item, dict) and "hostPath" in item
+    ]
+    found += ["privileged"] if own.get("privileged") else []
+    found += ["allowPrivilegeEscalation"] if own.get("allowPrivilegeEscalation") is not False else []
+    found += (
+        ["a root user"]
+        if 0 in (own.get("runAsUser"), whole.get("runAsUser"))
+        or not (own.get("runAsNonRoot", whole.get("runAsNonRoot")))
+        else []
+    )
+    found += (
+        ["capabilities"]
+        if (own.get("capabilities") or {}).get("drop") != ["ALL"]
+        or set((own.get("capabilities") or {}).get("add") or []) - {"NET_BIND_SERVICE"}
+        else []
+    )
+    if found:
+        what = f"the pod patch asks for {', '.join(found)}, which a namespace with Pod Security restricted refuses."
+        yield what, "Leave it out, or see that the namespace allows it.", "pod.restricted", Severity.WARNING
+
+
+def sizes(pipeline: Pipeline) -> Iterator[Problem]:
+    """What the kernel, Kubernetes and etcd take."""
+    yield from _each(pipeline, _size)
+
+
+def _size(pipeline: Pipeline, plan: Plan) -> Found:
+    options = plan.task.options
+    if plan.task.kind != "container":
+        rough = len(plan.task.body) + sum(len(getattr(step, "source", "")) for step in plan.steps)
+        if rough > MOST_NOTEBOOK // 8:
+            size = len(task_notebook(pipeline, plan).encode("utf-8", "surrogatepass")) * 4 // 3
+            if size > MOST_NOTEBOOK:
+                what = f"the task's notebook is {size // 1024} KiB as a pod carries it; at most {MOST_NOTEBOOK // 1024} KiB fit."
+                yield (
+                    what,
+                    "Move long constants into a file of the store, a config map or the image.",
+                    "size.notebook",
+                    Severity.ERROR,
+                )
+    for pair in options.env:
+        if len(pair.value.encode("utf-8", "surrogatepass")) + len(pair.key) > MOST_STRING:
+            yield (
+                f"the value of {pair.key} is longer than the {MOST_STRING // 1000} kB the kernel takes.",
+                "Put it into a configmap or a volume.",
+                "size.env",
+                Severity.ERROR,
+            )
+    long = [word for word in plan.task.command if len(word.encode("utf-8", "surrogatepass")) > MOST_STRING]
+    if long:
+        yield (
+            f"an argument ({long[0][:20]}…) is longer than the {MOST_STRING // 1000} kB the kernel takes.",
+            "Put it into a file or a configmap.",
+            "size.argument",
+            Severity.ERROR,
+        )
+    total = sum(len(pair.key) + len(pair.value.encode("utf-8", "surrogatepass")) for pair in options.annotation)
+    if total > MOST_ANNOTATIONS - 1000:
+        yield (
+            f"the annotations are {total // 1024} KiB; Kubernetes takes 256.",
+            "Put long texts into a configmap.",
+            "size.annotation",
+            Severity.ERROR,
+        )
+    whole = sum(len(pair.value.encode("utf-8", "surrogatepass")) for pair in options.env) + sum(
+        map(len, plan.task.command)
+    )
+    if whole > MOST_NOTEBOOK:
+        yield (
+            f"variables and arguments are {whole // 1024} KiB together; at most {MOST_NOTEBOOK // 1024} KiB fit into a pod.",
+            "Put them into a configmap or a volume.",
+            "size.pod",
+            Severity.ERROR,
+        )

@@ -1,0 +1,52 @@
+"""Every rule that a pipeline must fulfil before it becomes a DAG: one list of judges, each a function from the
+pipeline to problems.
+
+In: the pipeline. Out: its own problems and all that the rules find, each with cell, line and fix; errors stop the
+export. To add a rule: a function in the room it belongs to (`check_data`, `check_pod`, `check_dag`, `check_code`), and
+its name here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TypeAlias
+
+from kubenb.export import check_code, check_dag, check_data, check_pod
+from kubenb.model.pipeline import Pipeline
+from kubenb.model.problems import Problem, Severity
+
+Rule: TypeAlias = Callable[[Pipeline], Iterable[Problem]]
+
+RULES: tuple[Rule, ...] = (
+    check_data.stores,
+    check_data.xcoms,
+    check_data.pickles,
+    check_data.fan_outs,
+    check_dag.schedules,
+    check_dag.fields,
+    check_dag.tasks,
+    check_pod.images,
+    check_pod.environments,
+    check_pod.pods,
+    check_pod.sizes,
+    check_code.secrets,
+    check_code.prompts,
+    check_code.files,
+    check_code.ipython,
+)
+# Of the DAG and the cluster only: a run on this machine has its own store, and nothing leaves it.
+EXPORT_ONLY = ("store.", "secret.", "image.", "schedule.", "size.", "field.")
+_WEIGHT = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}
+
+
+def check(pipeline: Pipeline, *, run: bool = False) -> tuple[Problem, ...]:
+    """All problems, in the notebook's order, errors first where they share a place. `run`: leaves out what only an export needs."""
+    found = dict.fromkeys(pipeline.problems)
+    for rule in RULES:
+        found |= dict.fromkeys(rule(pipeline))
+    kept = (problem for problem in found if not (run and problem.code.startswith(EXPORT_ONLY)))
+    return tuple(sorted(kept, key=_place))
+
+
+def _place(problem: Problem) -> tuple[int, int, int]:
+    return (problem.where.cell or 0, problem.where.line or 0, _WEIGHT[problem.severity])

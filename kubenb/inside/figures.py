@@ -1,0 +1,46 @@
+"""matplotlib's backend in the own engine: figures appear in the notebook as PNG when shown, and at the end of a cell.
+
+In: matplotlib loads this module as its backend ('module://kubenb_runtime.figures'). Out: `display_data` through the engine.
+"""
+
+from __future__ import annotations
+
+import io
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+ENGINE: list[Any] = []
+
+
+def __getattr__(name: str) -> Any:
+    # Asked for by matplotlib once pyplot is used.
+    if name in ("FigureCanvas", "FigureManager"):
+        from matplotlib.backend_bases import FigureManagerBase
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+        return FigureCanvasAgg if name == "FigureCanvas" else FigureManagerBase
+    raise AttributeError(name)
+
+
+def png(figure: Any) -> bytes:
+    """A figure as Jupyter's inline backend draws it."""
+    sink = io.BytesIO()
+    figure.savefig(sink, format="png", bbox_inches="tight")
+    return sink.getvalue()
+
+
+def show(*args: Any, **options: Any) -> None:
+    """Shows and closes all open figures."""
+    import matplotlib.pyplot as plt
+
+    if not ENGINE:
+        return
+    try:
+        for number in plt.get_fignums():
+            figure = plt.figure(number)
+            if figure.get_axes() or figure.lines or figure.patches or figure.images:
+                ENGINE[0].show(figure, "display_data")
+    finally:
+        plt.close("all")

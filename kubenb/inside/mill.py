@@ -1,0 +1,217 @@
+"""Papermill where the image has it: a real kernel runs the cells, this process drives it.
+
+In: the task notebook. Out: the executed notebook in the shared folder, saved at most once a second (papermill's own engine saves the whole
+notebook twice a cell), the cells' output on standard output, and how it ended in the report. `load` and `save` run in the kernel.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+
+import _signal
+
+from .exits import TABLE, Refused, from_os_error
+from .hand import report
+from .stores import write_file
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .start import Job
+
+EVERY = 1.0
+
+
+def run_papermill(job: Job) -> int:
+    """Runs the notebook; the exit code."""
+    prepare(job)
+    import papermill
+    from papermill.engines import papermill_engines
+    from papermill.exceptions import PapermillExecutionError
+
+    papermill_engines.register("kubenb", engine_class(job))
+    source, target = job.side + "/task.ipynb", job.side + "/executed.ipynb"
+    write_file(source, [job.text.encode("utf-8")], sync=False)
+    try:
+        papermill.execute_notebook(source, target, parameters=job.parameters, engine_name="kubenb", progress_bar=False, kernel_name="python3")
+    except PapermillExecutionError as error:
+        return _user_error(error)
+    except OSError as error:
+        refused = from_os_error(error, "the executed notebook can't be saved")
+        return _stop(refused.kind, refused.what, refused.fix)
+    except Refused as refused:
+        return _stop(refused.kind, refused.what, refused.fix)
+    except Exception as error:
+        return _other_error(error)
+    return _finished(job, target)
+
+
+def prepare(job: Job) -> None:
+    """What the kernel needs around it: our package on its path, and folders that can be written."""
+    sys.meta_path[0].unpack(job.side + "/lib")  # type: ignore[attr-defined]
+    old = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = job.side + "/lib" + (os.pathsep + old if old else "")
+    for name in ("IPYTHONDIR", "JUPYTER_RUNTIME_DIR"):
+        os.environ.setdefault(name, "%s/%s" % (job.side, name.lower()))
+    os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
+    import warnings
+
+    warnings.filterwarnings("ignore", module="(papermill|nbclient|jupyter_client|traitlets|zmq|nbformat).*")
+
+
+def engine_class(job: Job) -> Any:
+    """Papermill's engine with our saving and our log."""
+    from papermill.clientwrap import PapermillNotebookClient
+    from papermill.engines import NBClientEngine, NotebookExecutionManager
+
+    class Saving(NotebookExecutionManager):  # type: ignore[misc]
+        """Saves at most once a second, whole or not at all."""
+
+        saved, running = 0.0, 0
+
+        def save(self, **options: Any) -> None:
+            """If it is due."""
+            began = time.monotonic()
+            if self.output_path and began - self.saved >= EVERY:
+                keep(self.nb, self.output_path)
+                self.saved = time.monotonic() + 10 * (time.monotonic() - began)
+
+        def cell_start(self, cell: Any, cell_index: Any = None, **options: Any) -> None:
+            """Remembers which cell runs."""
+            Saving.running = cell_index or 0
+            super().cell_start(cell, cell_index, **options)
+
+        def autosave_cell(self) -> None:
+            """On each message of the kernel: a long cell's output is kept too."""
+            self.save()
+
+    class Client(PapermillNotebookClient):  # type: ignore[misc]
+        """Passes what cells print on to the log; reaches the kernel by a socket file that only this user can open."""
+
+        process: Any = None
+
+        def create_kernel_manager(self) -> Any:
+            """Without a port."""
+            manager = super().create_kernel_manager()
+            manager.transport, manager.ip = "ipc", job.side + "/k"
+            return manager
+
+        def start_new_kernel(self, **options: Any) -> None:
+            """Remembers the kernel's process: its end is told by its exit code."""
+            super().start_new_kernel(**options)
+            Client.process = getattr(self.km.provisioner, "process", None)
+
+        def process_message(self, msg: Any, cell: Any, cell_index: int) -> Any:
+            """One message of the kernel."""
+            _echo(msg)
+            return super().process_message(msg, cell, cell_index)
+
+    class Engine(NBClientEngine):  # type: ignore[misc]
+        """Named 'kubenb' in papermill's registry."""
+
+        @classmethod
+        def execute_notebook(cls, nb: Any, kernel_name: str, output_path: Any = None, **options: Any) -> Any:
+            """Runs all cells."""
+            manager = Saving(nb, output_path=output_path, progress_bar=False, log_output=False)
+            manager.notebook_start()
+            client = Client(manager, timeout=None, startup_timeout=300, kernel_name=kernel_name, store_widget_state=False, raise_on_iopub_timeout=False)
+            stop_on_sigterm(Client, manager)
+            try:
+                client.execute()
+            except RuntimeError as error:
+                raise _died(error, Client.process, Saving.running) from None
+            finally:
+                manager.notebook_complete()
+                keep(manager.nb, output_path)
+            return manager.nb
+
+    return Engine
+
+
+def _died(error: Exception, process: Any, running: int) -> Exception:
+    """What became of the kernel, if that is why."""
+    if type(error).__name__ != "DeadKernelError":
+        return error
+    code = process.wait() if process is not None else None
+    place = "cell %d" % (running + 1)
+    if code == -9:
+        return Refused("killed", "the kernel was killed (SIGKILL) in %s, most often for memory." % place, "Give the task more `memory`.")
+    if code is not None and code < 0:
+        return Refused("died", "the kernel crashed in %s (signal %d)." % (place, -code), "A compiled library most likely did it.")
+    return Refused("died", "%s ended the kernel's process (exit code %s), before the outputs were saved." % (place, code), "Let the cell run to its end, or raise an error.")
+
+
+def stop_on_sigterm(client: Any, manager: Any) -> None:
+    """Asked to end: the notebook is saved and the kernel goes first."""
+
+    def stop(number: int, frame: Any) -> None:
+        keep(manager.nb, manager.output_path)
+        if client.process is not None:
+            client.process.kill()
+        os._exit(TABLE["stopped"][0])
+
+    _signal.signal(_signal.SIGTERM, stop)
+
+
+def keep(notebook: Any, path: str) -> None:
+    """The notebook as a file, renamed into place."""
+    write_file(path, [json.dumps(notebook, indent=1, sort_keys=True).encode("ascii")], sync=False)
+
+
+def _echo(message: Any) -> None:
+    kind, content = message["msg_type"], message["content"]
+    if kind == "stream":
+        stream = sys.stderr if content["name"] == "stderr" else sys.stdout
+        stream.write(content["text"])
+        stream.flush()
+    elif kind in ("display_data", "execute_result"):
+        print(content["data"].get("text/plain", ""), flush=True)
+    elif kind == "error":
+        sys.stderr.write(_plain("\n".join(content["traceback"])) + "\n")
+        sys.stderr.flush()
+
+
+def _plain(text: str) -> str:
+    import re
+
+    return re.sub("\x1b\\[[0-9;]*m", "", text)
+
+
+def _stop(kind: str, what: str, fix: str) -> int:
+    report({"end": [kind, what, fix]})
+    return int(TABLE[kind][0])
+
+
+def _user_error(error: Any) -> int:
+    place = "cell %d" % (error.cell_index + 1)
+    if error.ename == "SystemExit":
+        return _stop("user", "%s ended the notebook with sys.exit(%s), before its outputs were saved." % (place, error.evalue), "Let the cell run to its end, or raise an error.")
+    text = _plain(str(error.evalue)).split("\n")[0][:300]
+    return _stop("user", "%s%s in %s." % (error.ename, ": " + text if text else "", place), "The traceback is above.")
+
+
+def _other_error(error: Exception) -> int:
+    if type(error).__name__ == "NoSuchKernel":
+        return _stop("engine", "this image has no kernel 'python3'.", "Add `pip install ipykernel` to the image, or set `engine: kubenb`.")
+    import traceback
+
+    traceback.print_exc()
+    return _stop("internal", "papermill failed (%s: %s)." % (type(error).__name__, str(error)[:300]), "Set `engine: kubenb` to run without it.")
+
+
+def _cells(path: str) -> Any:
+    with open(path, encoding="utf-8") as file:
+        return json.load(file)["cells"]
+
+
+def _finished(job: Job, target: str) -> int:
+    """Papermill takes sys.exit(0) for a success; for a task it is not: its outputs were not saved."""
+    for number, cell in enumerate(_cells(target), 1):
+        for output in cell.get("outputs", ()):
+            if output["output_type"] == "error":
+                return _stop("user", "cell %d ended the notebook with sys.exit(%s), before its outputs were saved." % (number, output["evalue"]), "Let the cell run to its end, or raise an error.")
+    return 0

@@ -1,0 +1,70 @@
+"""Errors of the user's code: the traceback with their cells and lines only, and the one-line summary.
+
+In: an exception. Out: what the notebook's `error` output and the last line of the log need.
+"""
+
+from __future__ import annotations
+
+import traceback
+
+from .exits import Refused
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def user_part(trace: Any) -> Any:
+    """The traceback from the user's first frame on; None where there is none."""
+    while trace is not None and not trace.tb_frame.f_code.co_filename.startswith("<cell "):
+        trace = trace.tb_next
+    return trace
+
+
+def described(error: BaseException, cell: str) -> dict[str, Any]:
+    """`kind` of end, what the last line says, and the traceback as lines."""
+    trace = user_part(error.__traceback__)
+    place = _place(error, trace, cell)
+    name = type(error).__name__
+    if isinstance(error, Refused):
+        return {"kind": error.kind, "what": error.what, "fix": error.fix, "ename": name, "evalue": str(error), "traceback": ["kubenb: %s" % error]}
+    lines = "".join(_formatted(error, trace)).rstrip("\n").split("\n")
+    found = {"kind": "user", "ename": name, "evalue": _text(error), "traceback": lines, "fix": "The traceback is above."}
+    if isinstance(error, SystemExit):
+        found["what"] = "%s ended the notebook with sys.exit(%s), before its outputs were saved." % (place, "" if error.code is None else repr(error.code))
+        found["fix"] = "Let the cell run to its end, or raise an error."
+    elif isinstance(error, KeyboardInterrupt):
+        found.update(kind="interrupted", what="it was interrupted in %s." % place, fix="")
+    elif isinstance(error, MemoryError):
+        found.update(what="out of memory in %s." % place, fix="Give the task more `memory`.")
+    else:
+        text = str(error.msg) if isinstance(error, SyntaxError) else _text(error).split("\n")[0][:300]
+        found["what"] = "%s%s in %s." % (name, ": " + text if text else "", place)
+    return found
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:
+        return "(its message can't be shown)"
+
+
+def _place(error: BaseException, trace: Any, cell: str) -> str:
+    if isinstance(error, SyntaxError) and (error.filename or "").startswith("<cell "):
+        return "%s, line %s" % ((error.filename or "")[1:-1], error.lineno)
+    found, line = cell, None
+    while trace is not None:
+        file = trace.tb_frame.f_code.co_filename
+        if file.startswith("<cell "):
+            found, line = file[1:-1], trace.tb_lineno
+        trace = trace.tb_next
+    return "%s, line %d" % (found, line) if line else found
+
+
+def _formatted(error: BaseException, trace: Any) -> list[str]:
+    try:
+        error.__traceback__ = trace
+        return traceback.format_exception(type(error), error, trace)
+    except Exception:
+        return ["%s: %s\n" % (type(error).__name__, _text(error))]

@@ -1,0 +1,311 @@
+"""The watching process: passes on what is printed, keeps the notebook, and names how the task ended.
+
+In: the child that runs the cells, and its pipes. Out: the executed notebook, `usage.json`, `_SUCCESS` last of all, the last line
+and the exit code. On SIGTERM it asks the child, waits a second, and ends it: whatever the child does, the rest gets done.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import time
+
+import _signal
+
+from . import places
+from .exits import TABLE, Refused, from_os_error, last_line
+from .keeper import Keeper
+from .record import Record
+from .stores import open_store
+from .usage import Meter, limit, mib, sentence
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .start import Job
+
+GRACE, AFTER_END = 1.0, 30.0
+
+
+def clear_place(job: Job) -> None:
+    """Takes away what an earlier try of this task left in its place."""
+    try:
+        if job.setting.store:
+            open_store(job.setting.store).clear(places.place_of(job.setting))
+    except OSError as error:
+        raise from_os_error(error, "the store %s can't be written" % job.setting.store) from error
+
+
+def end_early(refused: Refused, side: str) -> int:
+    """The end of a task whose environment is wrong: nothing was run."""
+    _remove_folder(side)
+    return say(os.environ.get("KUBENB_TASK") or "task", refused.kind, str(refused))
+
+
+def say(task: str, kind: str, text: str) -> int:
+    """The last line, on standard error and where Kubernetes looks for it; the exit code."""
+    line = last_line(task, kind, text)
+    data = (line + "\n").encode("utf-8", "backslashreplace")
+    for act in (lambda: os.write(2, data), lambda: _termination_log(data)):
+        try:
+            act()
+        except OSError:
+            continue
+    return int(TABLE.get(kind, TABLE["internal"])[0])
+
+
+def _termination_log(data: bytes) -> None:
+    path = "/dev/termination-log"
+    if os.path.exists(path) and os.access(path, os.W_OK):
+        with open(path, "wb") as file:
+            file.write(data[:4000])
+
+
+def watch(job: Job, child: int, out: int, err: int, talk: int, answer: int) -> int:
+    """To the end of the child, and of the task."""
+    watcher = Watcher(job, child, {out: "stdout", err: "stderr"}, talk, answer)
+    try:
+        if not job.papermill and "://" not in job.setting.store:
+            clear_place(job)
+        watcher.run()
+    except Refused as refused:
+        watcher.kill()
+        watcher.outcome = (refused.kind, refused.what, refused.fix)
+    return watcher.finish()
+
+
+class Watcher:
+    """The parent's side."""
+
+    def __init__(self, job: Job, child: int, streams: dict[int, str], talk: int, answer: int) -> None:
+        """Nothing has been heard yet."""
+        self.job, self.child, self.streams, self.talk, self.answer = job, child, streams, talk, answer
+        about = {"dag": job.setting.dag, "task": job.setting.task, "run": job.setting.run, "try": job.setting.attempt}
+        self.record = Record(job.notebook, about)
+        self.keeper = Keeper(job, self.record)
+        self.meter = Meter(child)
+        self.inbox = b""
+        self.outcome: tuple[str, str, str] | None = None
+        self.ended, self.ready, self.asked, self.deadline = False, False, 0, 0.0
+        self.status: int | None = None
+        self.used: Any = None
+
+    def run(self) -> None:
+        """Until the child has ended and all it said is read."""
+        woken, wake = os.pipe()
+        for number in (woken, wake, self.talk, *self.streams):
+            os.set_blocking(number, False)
+        _signal.set_wakeup_fd(wake)
+        _signal.signal(_signal.SIGCHLD, lambda number, frame: None)
+        poller = select.poll()
+        for number in (woken, self.talk, *self.streams):
+            poller.register(number, select.POLLIN)
+        pause, sampled = 0.05, time.monotonic()
+        while self._reap():
+            events = poller.poll(self._timeout(pause))
+            numbers = {number for number, _ in events}
+            for number, event in events:
+                if number == woken:
+                    self._drained(number)
+                elif number != self.talk and not self._pass_on(number) and not event & select.POLLIN:
+                    poller.unregister(number)
+            if self.talk in numbers and not self._listen():
+                poller.unregister(self.talk)
+            now = time.monotonic()
+            self._stop_if_asked(now)
+            self.keeper.save_if_due(now)
+            if now - sampled >= pause:
+                self.meter.sample()
+                sampled, pause = now, min(1.0, pause * 1.5)
+        self._listen()
+        self._pass_on_all()
+
+    def _timeout(self, pause: float) -> int:
+        return int(1000 * (0.05 if self.deadline else pause)) + 1
+
+    def _reap(self) -> bool:
+        process, status, used = os.wait4(self.child, os.WNOHANG)
+        if process:
+            self.status, self.used = status, used
+        return not process
+
+    # ---- what the child says
+
+    def _drained(self, number: int) -> bytes:
+        try:
+            return os.read(number, 1 << 16)
+        except OSError:
+            return b""
+
+    def _pass_on(self, number: int) -> bytes:
+        """Reads what was printed, passes it on and notes it."""
+        data = self._drained(number)
+        if data:
+            name = self.streams[number]
+            _write_all(1 if name == "stdout" else 2, data)
+            self.record.printed(name, data)
+        return data
+
+    def _pass_on_all(self) -> None:
+        for number in self.streams:
+            while self._pass_on(number):
+                continue
+
+    def _listen(self) -> bool:
+        """Messages of the engine; each is answered once all that was printed before it has been read."""
+        data = self._drained(self.talk)
+        self.inbox += data
+        while b"\n" in self.inbox:
+            head, _, rest = self.inbox.partition(b"\n")
+            kind, number, length = head.split()
+            if len(rest) < int(length):
+                break
+            payload, self.inbox = rest[: int(length)], rest[int(length) :]
+            self._pass_on_all()
+            self._heard(kind.decode(), int(number), payload)
+            # The first cell begins before anything was printed; it does not wait.
+            if kind != b"cell" or self.ready:
+                os.write(self.answer, b".")
+            self.ready = self.ready or kind == b"cell"
+        return bool(data)
+
+    def _heard(self, kind: str, number: int, payload: bytes) -> None:
+        if kind == "cell":
+            self.record.start(number)
+        elif kind == "show":
+            made = json.loads(payload)
+            self.record.show(made)
+            text = made.get("data", {}).get("text/plain")
+            if text and made.get("output_type") != "update_display_data":
+                _write_all(1, (str(text) + "\n").encode("utf-8", "backslashreplace"))
+        elif kind == "add":
+            self.record.add(number, payload.decode("utf-8"))
+        elif kind == "error":
+            self._error(json.loads(payload))
+        elif kind == "end":
+            self.ended, self.deadline = True, time.monotonic() + AFTER_END
+
+    def _error(self, found: dict[str, Any]) -> None:
+        self.outcome = (found["kind"], found["what"], found["fix"])
+        self.record.show({"output_type": "error", **{name: found[name] for name in ("ename", "evalue", "traceback")}})
+        if found["kind"] in ("user", "interrupted"):
+            _write_all(2, ("\n".join(found["traceback"]) + "\n").encode("utf-8", "backslashreplace"))
+        self.deadline = time.monotonic() + AFTER_END
+
+    # ---- the end
+
+    def _stop_if_asked(self, now: float) -> None:
+        if self.job.signals and not self.asked:
+            self.asked = self.job.signals[0]
+            self.deadline = now + GRACE
+            _kill(self.child, self.asked)
+        if self.deadline and now >= self.deadline:
+            self.kill()
+
+    def kill(self) -> None:
+        """Ends the child at once."""
+        self.deadline = 0.0
+        _kill(self.child, _signal.SIGKILL)
+        if self.status is None and self.asked == 0 and not self.ended:
+            _, self.status, self.used = os.wait4(self.child, 0)
+
+    def finish(self) -> int:
+        """Judges, saves what is left to save, and says the last line."""
+        notes = self._notes()
+        kind, what, fix = self._judged(notes)
+        seconds = time.monotonic() - self.job.began
+        peak, cpu = self.meter.end(self.used) if self.used else (self.meter.peak, 0.0)
+        used = {"seconds": round(seconds, 3), "cpu": round(cpu, 3), "peak": peak, "in": notes["in"], "out": notes["out"]}
+        if kind == "killed" and not what:
+            what, fix = _killed(peak)
+        try:
+            self.keeper.finish(kind, used, notes["digest"])
+        except Refused as refused:
+            if kind == "done":
+                kind, what, fix = refused.kind, refused.what, refused.fix
+            else:
+                what += " And the executed notebook could not be saved: %s" % refused.what
+        _remove_folder(self.job.side)
+        return say(self.job.setting.task, kind, sentence(used) if kind == "done" else "%s %s" % (what, fix))
+
+    def _judged(self, notes: dict[str, Any]) -> tuple[str, str, str]:
+        """The kind of end, what happened, and what to do."""
+        if self.asked:
+            if self.asked == _signal.SIGINT:
+                return "interrupted", "interrupted (SIGINT).", ""
+            return "stopped", "stopped from outside (SIGTERM).", "What ran until then is in the executed notebook."
+        # A refusal of load or save, unless the user's code caught it and went on.
+        found = self.outcome or notes["end"]
+        if found:
+            kind, what, fix = notes["stop"] if notes["stop"] and found[1].startswith("Refused") else found
+            return kind, what, fix
+        if self.ended or (self.job.papermill and self.status == 0):
+            return "done", "", ""
+        return self._died()
+
+    def _died(self) -> tuple[str, str, str]:
+        status, where = self.status or 0, "cell %d" % max(1, self.record.cells.index(self.record.cell) + 1 if self.record.cell in self.record.cells else 1)
+        if os.WIFSIGNALED(status):
+            number = os.WTERMSIG(status)
+            if number == _signal.SIGKILL:
+                return "killed", "", ""
+            return "died", "the process crashed in %s (%s)." % (where, _signal_name(number)), "A compiled library most likely did it: run the cell alone with `python -X faulthandler`."
+        return "died", "%s ended the process with exit code %d (os._exit or the like), before the outputs were saved." % (where, os.WEXITSTATUS(status)), "Let the cell run to its end, or raise an error."
+
+    def _notes(self) -> dict[str, Any]:
+        """What load and save told, from whichever process they ran in."""
+        notes: dict[str, Any] = {"in": 0, "out": 0, "digest": None, "stop": None, "end": None}
+        try:
+            with open(self.job.side + "/report", encoding="utf-8") as file:
+                lines = [json.loads(line) for line in file]
+        except (OSError, ValueError):
+            return notes
+        for line in lines:
+            for name, value in line.items():
+                notes[name] = notes[name] + value if name in ("in", "out") else value
+        return notes
+
+
+def _killed(peak: int) -> tuple[str, str]:
+    most = limit()
+    text = "the process was killed (SIGKILL), most often for memory: its peak was %s" % mib(peak)
+    return text + (" of %s." % mib(most) if most else "."), "Give the task more `memory`."
+
+
+def _signal_name(number: int) -> str:
+    import signal
+
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return "signal %d" % number
+
+
+def _kill(process: int, number: int) -> None:
+    try:
+        os.kill(process, number)
+    except ProcessLookupError:
+        pass
+
+
+def _write_all(number: int, data: bytes) -> None:
+    try:
+        while data:
+            data = data[os.write(number, data) :]
+    except OSError:
+        pass
+
+
+def _remove_folder(path: str) -> None:
+    try:
+        for name in os.listdir(path):
+            full = path + "/" + name
+            if os.path.isdir(full) and not os.path.islink(full):
+                _remove_folder(full)
+            else:
+                os.unlink(full)
+        os.rmdir(path)
+    except OSError:
+        pass

@@ -1,0 +1,189 @@
+"""`%%k8s_task --run local`: the cell in a process of its own, packaged exactly as export does; its variables come back into the kernel.
+
+The cells that ran in this kernel are the notebook. What the task takes from earlier tasks comes from the kernel's names, through
+a store like any other; what the body binds is kept by the task and read back.
+In: the session, the header, the cell. Out: the cell's effect, or one `UsageError`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kubenb.magics.source import from_kernel
+from kubenb.model.pipeline import Code, Load, Pipeline, Plan
+from kubenb.model.problems import KubenbError, errors, refuse
+from kubenb.run.events import Event, Run
+
+if TYPE_CHECKING:
+    from kubenb.magics.session import Session
+    from kubenb.notebook.header import Header
+
+SHOWN = ("image/png", "image/svg+xml", "image/jpeg", "text/html")  # what a log of text can't show
+
+
+def run_local(session: Session, header: Header, text: str) -> None:
+    """Runs the task, streams what it prints, takes its variables back."""
+    from IPython.core.error import UsageError
+
+    from kubenb import actions
+    from kubenb.run.local import Wish, run_pipeline
+
+    pipeline = actions.read(from_kernel(session, text))
+    plan = _plan(pipeline, header.name)
+    supply = Supply(session.shell.user_ns, pipeline, plan)
+    alone = replace(pipeline, plans=(plan,), edges=(), problems=())
+    folder = session.folder / header.name
+    run = run_pipeline(alone, folder, Wish(resume=False, keep=True, supply=supply.write), _stream)
+    _replay(run)
+    if run.interrupted:
+        raise UsageError(f"task {header.name} was interrupted; its process was ended")
+    failed = [outcome for outcome in run.outcomes if not outcome.ok]
+    if failed:
+        raise UsageError(
+            f"task {failed[0].name} failed: {failed[0].why}\nIts executed notebook: {failed[0].notebook or failed[0].log}"
+        )
+    names, missing = _take_back(session.shell.user_ns, folder / ".kubenb" / "store", run, plan)
+    print(_ending(run, names))
+    for name, why in missing.items():
+        print(f"  {name} stays there: {why}")
+
+
+def _plan(pipeline: Pipeline, name: str) -> Plan:
+    """The task's plan; problems elsewhere in what ran are not this task's."""
+    plan = next((plan for plan in reversed(pipeline.plans) if plan.task.name == name), None)
+    cells = (
+        {step.where.cell for step in plan.steps if isinstance(step, Code)} | {plan.task.where.cell} if plan else set()
+    )
+    mine = tuple(
+        problem for problem in errors(pipeline.problems) if problem.where.task == name or problem.where.cell in cells
+    )
+    if mine or plan is None:
+        raise KubenbError(mine or errors(pipeline.problems))
+    return plan
+
+
+class Supply:
+    """The kernel's values as results of the earlier tasks."""
+
+    def __init__(self, namespace: dict[str, Any], pipeline: Pipeline, plan: Plan) -> None:
+        self.loads = [step for step in plan.steps if isinstance(step, Load)]
+        self.producers = {each.task.name: each for each in pipeline.plans}
+        self.namespace, self.plan = namespace, plan
+        missing = [
+            (step.producer, name)
+            for step in self.loads
+            for name in step.names
+            if not name.startswith("<") and name not in namespace
+        ]
+        if missing:
+            producer, name = missing[0]
+            raise refuse(
+                plan.task.where,
+                f"{name} comes from {producer}, and is not in this kernel.",
+                f"Run the cell of {producer} first.",
+                "magic.missing",
+            )
+
+    def write(self, store: Path, dag: str, run: str) -> None:
+        """A place for each producer, its marker last."""
+        names: dict[str, list[str]] = {}
+        for step in self.loads:
+            names.setdefault(step.producer, []).extend(
+                name for name in step.names if name not in names.get(step.producer, [])
+            )
+        for producer, wanted in names.items():
+            values = {name: _state(name) if name.startswith("<") else self.namespace[name] for name in wanted}
+            self._save(store, dag, run, producer, values)
+
+    def _save(self, store: Path, dag: str, run: str, producer: str, values: dict[str, Any]) -> None:
+        from kubenb.inside.exits import Refused
+        from kubenb.store.places import put
+
+        options = self.producers[producer].task.options
+        try:
+            if options.map is None:
+                lists = [
+                    value
+                    for name, value in values.items()
+                    if self.plan.task.options.map and name == self.plan.task.options.map.source.strip()
+                ]
+                put(store, (dag, run, producer, None), values, options.pickle, lists)
+                return
+            for item in range(min(len(value) for value in values.values())):
+                put(
+                    store,
+                    (dag, run, producer, item),
+                    {name: value[item] for name, value in values.items()},
+                    options.pickle,
+                )
+        except Refused as refused:
+            raise refuse(self.producers[producer].task.where, refused.what, refused.fix, "magic.carry") from None
+
+
+def _state(name: str) -> Any:
+    from kubenb.inside.hand import _random_state
+
+    return _random_state(name.strip("<>"))
+
+
+def _stream(event: Event) -> None:
+    """What the task prints, as it comes; its very last line is said again by ours."""
+    if event.kind == "line" and not event.text.startswith("kubenb: "):
+        print(event.text, flush=True)
+    elif event.kind == "stop":
+        print("interrupted: ending the process …", flush=True)
+
+
+def _replay(run: Run) -> None:
+    """Pictures and tables of the executed body: a log can't hold them."""
+    from kubenb.show.jupyter import publish
+
+    for outcome in run.outcomes:
+        for output in _outputs(outcome.notebook):
+            data = output.get("data", {})
+            if any(kind in data for kind in SHOWN):
+                whole = {kind: value if not isinstance(value, list) else "".join(value) for kind, value in data.items()}
+                publish(whole, output.get("metadata", {}))
+
+
+def _outputs(notebook: Path | None) -> list[dict[str, Any]]:
+    try:
+        cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"] if notebook else []
+    except (OSError, ValueError, KeyError):
+        return []
+    bodies = [cell for cell in cells if "kubenb-body" in cell.get("metadata", {}).get("tags", ())]
+    return [
+        output
+        for cell in bodies
+        for output in cell.get("outputs", ())
+        if output.get("output_type") in ("display_data", "execute_result")
+    ]
+
+
+def _take_back(namespace: dict[str, Any], store: Path, run: Run, plan: Plan) -> tuple[list[str], dict[str, str]]:
+    """The kept variables into the kernel: of a mapped task, lists over the items. What could not be kept is told with its reason."""
+    from kubenb.store.places import kept
+
+    if plan.task.options.map is None:
+        values, left_out = kept(store, (run.dag, run.id, plan.task.name, None))
+    else:
+        rows = [kept(store, (run.dag, run.id, plan.task.name, outcome.item)) for outcome in run.outcomes]
+        names = dict.fromkeys(name for row, _ in rows for name in row)
+        values = {name: [row[name] for row, _ in rows] for name in names if all(name in row for row, _ in rows)}
+        left_out = {name: why for _, reasons in rows for name, why in reasons.items()}
+    namespace.update({name: value for name, value in values.items() if not name.startswith("<")})
+    return [name for name in values if not name.startswith("<")], left_out
+
+
+def _ending(run: Run, names: list[str]) -> str:
+    from kubenb.show.results import measures, result_names
+
+    outcomes = run.outcomes
+    peak = max((outcome.peak or 0 for outcome in outcomes), default=0)
+    cpu = sum(outcome.cpu or 0.0 for outcome in outcomes)
+    items = f", {len(outcomes)} items" if outcomes and outcomes[0].item is not None else ""
+    name = outcomes[0].task if outcomes else "task"
+    return f"{name}: done in its own process{items}, {measures(run.seconds, peak, cpu)}{result_names(names)}"

@@ -1,0 +1,199 @@
+"""Functions, lambdas and classes: what happens when they are made, and a record of what happens when they are called.
+
+In: a definition's tree. Out: a `Function` in the frame's `made`, and what its decorators, defaults and class body do at once.
+Between `expressions` (below) and `statements` (above).
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from kubenb.notebook.dataflow.expressions import Expressions, joined
+from kubenb.notebook.dataflow.frames import Frame, names_of
+from kubenb.notebook.dataflow.records import Atoms, Call, Function, Link
+
+
+class Definitions(Expressions):
+    """Walks definitions. `exits`: names bound at each return of the function in hand; `jumps`: at each break and continue."""
+
+    def __init__(self, walrus: bool) -> None:
+        super().__init__(walrus)
+        self.exits: list[set[str]] = []
+        self.jumps: list[list[tuple[bool, set[str]]]] = []
+
+    body: Callable[[Sequence[ast.stmt]], None]
+
+    def annotation(self, node: ast.expr | None) -> None:
+        """Names in an annotation are taken where they are there; whether it is evaluated is not known here."""
+        if node is None or type(node) is ast.Constant:
+            return
+        soft = self.frame.soft
+        if type(node) is ast.Name:
+            soft.append(node.id)
+            return
+        soft.extend([child.id for child in ast.walk(node) if type(child) is ast.Name])
+
+    def define(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        """`def`: defaults, annotations and decorators run now, the body later."""
+        self.annotation(node.returns)
+        defaults = self._defaults(node.args)
+        decorators = [(decorator, self._decorator(decorator)) for decorator in node.decorator_list]
+        made, function = self._function(node.name, node.args, node.body, node.lineno, defaults, _type_params(node))
+        held: Atoms = (made,)
+        for decorator, (root, path, target) in reversed(decorators):
+            held = joined(self._decorate(root, path, target, held, decorator.lineno), (made,))
+        if self.frame.kind == "class":
+            self.methods[node.name] = function
+        self.bind(node.name, held, node.lineno)
+
+    def _decorator(self, node: ast.expr) -> tuple[str, str, Atoms]:
+        if isinstance(node, ast.Call):
+            return "", "", self.value(node)
+        return self._callee(node)
+
+    def _decorate(self, root: str, path: str, target: Atoms, held: Atoms, line: int) -> Atoms:
+        frame = self.frame
+        number = frame.count
+        frame.count += 1
+        frame.ops.append(Call(number, root, path, target, (held,), (), 0, not frame.branch, False, line))
+        return (f"${number}",)
+
+    def _lambda(self, node: ast.Lambda) -> Atoms:
+        defaults = self._defaults(node.args)
+        made, _ = self._function("<lambda>", node.args, [ast.Return(node.body, lineno=node.lineno)], node.lineno, defaults, ())
+        return (made,)
+
+    def _defaults(self, args: ast.arguments) -> dict[str, Atoms]:
+        """Parameters whose default can be changed in place."""
+        found: dict[str, Atoms] = {}
+        plain = [*args.posonlyargs, *args.args]
+        pairs = [*zip(plain[len(plain) - len(args.defaults) :], args.defaults, strict=True)]
+        pairs += [(arg, default) for arg, default in zip(args.kwonlyargs, args.kw_defaults, strict=True) if default is not None]
+        for arg, default in pairs:
+            if type(default) is not ast.Constant and (held := self.value(default)):
+                found[arg.arg] = held
+        for arg in (*plain, *args.kwonlyargs, args.vararg, args.kwarg):
+            if arg is not None and arg.annotation is not None:
+                self.annotation(arg.annotation)
+        return found
+
+    def _function(
+        self, name: str, args: ast.arguments, body: Sequence[ast.stmt], line: int, defaults: dict[str, Atoms], types: Sequence[str]
+    ) -> tuple[str, Function]:
+        outer = self.frame
+        made = f"#{outer.count}"
+        outer.count += 1
+        params = [arg.arg for arg in (*args.posonlyargs, *args.args, *args.kwonlyargs)]
+        stars = [arg.arg for arg in (args.vararg, args.kwarg) if arg is not None]
+        found = names_of(body, self.walrus)
+        own = frozenset((found.bound | {*params, *stars, *types}) - found.globals - found.nonlocals) | frozenset(found.nonlocals)
+        frame = Frame("function", outer, own, frozenset(found.globals), frozenset(found.nonlocals), packages=outer.packages)
+        for index, param in enumerate((*params, *stars)):
+            held: Atoms = (f"@{index}",) if index < len(params) else (f"@{index}*",)
+            if param in defaults:
+                held = (*held, "!*")
+            frame.env[param] = held
+            frame.everything[param] = set(held)
+        exits, jumps = self.exits, self.jumps
+        self.frame, self.exits, self.jumps = frame, [], []
+        self.body(body)
+        sure = set.intersection(frame.sure, *self.exits)
+        self.frame, self.exits, self.jumps = outer, exits, jumps
+        function = _finished(frame, name, line, (*params, *stars), len(params), sure)
+        outer.made[made] = function
+        self._give_up(outer, frame, function, made, defaults)
+        return made, function
+
+    def _give_up(self, outer: Frame, frame: Frame, function: Function, made: str, defaults: dict[str, Atoms]) -> None:
+        """What the enclosing scope learns: captured names, default values, and globals that an inner function needs."""
+        scope = outer.outer if outer.kind == "class" and outer.outer is not None else outer
+        if scope.kind == "function":
+            for name, line in frame.reads.items():
+                scope.reads.setdefault(name, line)
+            scope.soft.extend(frame.soft)
+            for name in frame.captured:
+                if name in scope.locals and name not in scope.nonlocals:
+                    scope.waiting.append((made, name))
+                else:
+                    scope.captured.add(name)
+                    outer.ops.append(Link((made,), ("!*",)))
+        for held in defaults.values():
+            outer.ops.append(Link((made,), held))
+
+    def define_class(self, node: ast.ClassDef) -> None:
+        """`class`: its body runs now, in a scope of its own; its methods run later."""
+        outer = self.frame
+        bases: Atoms = ()
+        for base in node.bases:
+            bases = joined(bases, self.value(base))
+        for keyword in node.keywords:
+            self.value(keyword.value)
+        decorators = [(decorator, self._decorator(decorator)) for decorator in node.decorator_list]
+        made = f"#{outer.count}"
+        outer.count += 1
+        found = names_of(node.body, self.walrus)
+        own = frozenset((found.bound | set(_type_params(node))) - found.globals)
+        frame = Frame("class", outer, own, frozenset(found.globals), packages=outer.packages)
+        frame.ops, frame.made, frame.doubts, frame.soft = outer.ops, outer.made, outer.doubts, outer.soft
+        frame.count, frame.branch = outer.count, outer.branch
+        methods, self.methods = self.methods, {}
+        jumps, self.jumps = self.jumps, []
+        self.frame = frame
+        self.body(node.body)
+        self.frame, self.jumps = outer, jumps
+        outer.count = frame.count
+        record = Function(node.name, node.lineno, "class", methods=self.methods, bases=bases)
+        self.methods = methods
+        shared = tuple(dict.fromkeys(atom for name, held in frame.env.items() if name not in record.methods for atom in held))
+        if shared:
+            outer.ops.append(Link((made,), shared))
+        outer.made[made] = record
+        held: Atoms = (made,)
+        for decorator, (root, path, target) in reversed(decorators):
+            held = joined(self._decorate(root, path, target, held, decorator.lineno), (made,))
+        self.bind(node.name, held, node.lineno)
+
+    methods: dict[str, Function] = {}
+
+    def type_alias(self, node: Any) -> None:
+        """`type Pair = tuple[int, int]`: evaluated when it is asked for."""
+        self.annotation(node.value)
+        self.bind(node.name.id, (), node.lineno)
+
+
+def _finished(frame: Frame, name: str, line: int, params: tuple[str, ...], plain: int, sure: set[str]) -> Function:
+    """A function's record once its body is walked."""
+    for made, captured in frame.waiting:
+        held = tuple(sorted(frame.everything.get(captured, ())))
+        if held:
+            frame.ops.append(Link((made,), held))
+    returns = tuple(sorted(frame.returns))
+    if frame.generator and returns:
+        atom = f"#{frame.count}"
+        frame.count += 1
+        frame.ops.append(Link((atom,), returns))
+        returns = (atom,)
+    changed = {name: line for name, line in frame.binds.items() if name in frame.globals}
+    return Function(
+        name,
+        line,
+        params=params,
+        star=plain if len(params) > plain else -1,
+        reads=frame.reads,
+        soft=tuple(dict.fromkeys(frame.soft)),
+        binds={name: line for name, line in changed.items() if name in sure},
+        maybes={name: line for name, line in changed.items() if name not in sure},
+        values={name: frame.env.get(name, ()) for name in changed},
+        ops=frame.ops,
+        returns=returns,
+        made=frame.made,
+        generator=frame.generator,
+        doubts=tuple(frame.doubts),
+    )
+
+
+def _type_params(node: Any) -> tuple[str, ...]:
+    return tuple(param.name for param in getattr(node, "type_params", ()))
+

@@ -1,0 +1,468 @@
+"""Expressions: what they read, which objects they may give, and which calls they make.
+
+In: an expression and the `Frame` it stands in. Out: its atoms (see `records`), with reads, calls and links noted in the frame.
+`statements` builds on it.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable
+from typing import Any
+
+from kubenb.notebook.dataflow import effects
+from kubenb.notebook.dataflow.frames import Frame
+from kubenb.notebook.dataflow.records import Atoms, Call, Change, Doubt, Link
+
+_NONE: Atoms = ()
+_SCALAR_ATTRIBUTES = frozenset("shape size ndim dtype dtypes nbytes __name__ __doc__ __class__ __version__".split())
+_AT_NAME = re.compile(r"@([A-Za-z_]\w*)")
+_FORMULA_NAME = re.compile(r"([A-Za-z_]\w*)\s*[(.]")
+_WORDS_OF_TEXT = re.compile(r"[A-Za-z_]\w*")
+_BLIND = {
+    "globals": "globals() gives access to every name",
+    "locals": "locals() gives access to every name",
+    "vars": "vars() gives access to every name",
+    "exec": "exec() runs code that can't be read here",
+    "eval": "eval() runs code that can't be read here",
+    "execfile": "execfile() runs code that can't be read here",
+    "__import__": "",
+}
+
+
+def deep(atoms: Atoms) -> Atoms:
+    """All that is reachable from there."""
+    return tuple([atom if atom[-1] == "*" else atom.rstrip("/") + "*" for atom in atoms])
+
+
+def inside(atoms: Atoms) -> Atoms:
+    """An element or attribute of it."""
+    return tuple([atom if atom[-1] == "*" else (atom + "/" if atom[-3:] != "///" else atom.rstrip("/") + "*") for atom in atoms])
+
+
+def joined(first: Atoms, second: Atoms) -> Atoms:
+    """Either of the two."""
+    if not second or first == second:
+        return first
+    return tuple(dict.fromkeys(first + second)) if first else second
+
+
+class Expressions:
+    """Walks expressions; one instance a cell. `frame` is the scope of the moment."""
+
+    def __init__(self, walrus: bool) -> None:
+        self.frame = Frame("module")
+        self.walrus = walrus
+
+    def value(self, node: ast.expr | None) -> Atoms:
+        """What an expression may give; everything it does is noted on the way."""
+        if node is None:
+            return _NONE
+        act = _TABLE.get(type(node))
+        return act(self, node) if act is not None else _NONE
+
+    def doubt(self, line: int, code: str, what: str, fix: str) -> None:
+        """Notes what can't be decided."""
+        self.frame.doubts.append(Doubt(line, "dataflow." + code, what, fix))
+
+    def fresh(self, parts: Atoms = ()) -> Atoms:
+        """A new object, holding `parts`."""
+        frame = self.frame
+        atom = "#%d" % frame.count
+        frame.count += 1
+        if parts:
+            frame.ops.append(Link((atom,), parts))
+        return (atom,)
+
+    # names
+
+    def read(self, name: str, line: int) -> Atoms:
+        """A name is read here."""
+        frame = self.frame
+        kind = frame.kind
+        if kind == "module":
+            if name in frame.sure:
+                return frame.env.get(name, _NONE)
+            frame.reads.setdefault(name, line)
+            known = frame.env.get(name)
+            return (name,) if known is None else joined(known, (name,))
+        if name in frame.locals and name not in frame.globals:
+            if kind == "class" and name not in frame.env:
+                return self._outer(frame, name, line)
+            if name in frame.nonlocals:
+                frame.captured.add(name)
+                return joined(frame.env.get(name, _NONE), ("!*",))
+            return frame.env.get(name, _NONE)
+        if name in frame.globals:
+            return self._global(frame, name, line)
+        return self._outer(frame, name, line)
+
+    def _global(self, frame: Frame, name: str, line: int) -> Atoms:
+        if name in frame.sure:
+            return frame.env.get(name, _NONE)
+        frame.reads.setdefault(name, line)
+        return joined(frame.env.get(name, _NONE), (name,))
+
+    def _outer(self, frame: Frame, name: str, line: int) -> Atoms:
+        """A name that is not the frame's own: of an enclosing function, or global."""
+        outer = frame.outer
+        if frame.kind == "class" and outer is not None:
+            self.frame = outer
+            try:
+                return self.read(name, line)
+            finally:
+                self.frame = frame
+        while outer is not None:
+            if outer.kind == "function" and name in outer.locals and name not in outer.globals:
+                frame.captured.add(name)
+                return ("!*",)
+            outer = outer.outer
+        frame.reads.setdefault(name, line)
+        return (name,)
+
+    def _name(self, node: ast.Name) -> Atoms:
+        return self.read(node.id, node.lineno)
+
+    # containers and operators
+
+    def _display(self, node: ast.List | ast.Tuple | ast.Set) -> Atoms:
+        parts: Atoms = ()
+        for item in node.elts:
+            if type(item) is not ast.Constant:
+                parts = joined(parts, self.value(item))
+        if not parts and type(node) is ast.Tuple:
+            return _NONE
+        return self.fresh(parts)
+
+    def _dict(self, node: ast.Dict) -> Atoms:
+        parts: Atoms = ()
+        for key, item in zip(node.keys, node.values, strict=True):
+            if key is None:
+                parts = joined(parts, inside(self.value(item)))
+                continue
+            if type(key) is not ast.Constant:
+                parts = joined(parts, self.value(key))
+            parts = joined(parts, self.value(item))
+        return self.fresh(parts)
+
+    def _starred(self, node: ast.Starred) -> Atoms:
+        return inside(self.value(node.value))
+
+    def _binary(self, node: ast.BinOp) -> Atoms:
+        left, right = self.value(node.left), self.value(node.right)
+        if not left and not right:
+            return _NONE
+        if type(node.op) in (ast.Add, ast.Mult, ast.BitOr):
+            return self.fresh(inside(joined(left, right)))
+        return self.fresh()
+
+    def _either(self, node: ast.BoolOp) -> Atoms:
+        frame = self.frame
+        found = self.value(node.values[0])
+        frame.branch += 1
+        before = set(frame.sure) if self.walrus else None
+        for part in node.values[1:]:
+            found = joined(found, self.value(part))
+        if before is not None:
+            frame.sure &= before
+        frame.branch -= 1
+        return found
+
+    def _choice(self, node: ast.IfExp) -> Atoms:
+        frame = self.frame
+        self.value(node.test)
+        frame.branch += 1
+        before = set(frame.sure) if self.walrus else None
+        found = joined(self.value(node.body), self.value(node.orelse))
+        if before is not None:
+            frame.sure &= before
+        frame.branch -= 1
+        return found
+
+    def _unary(self, node: ast.UnaryOp) -> Atoms:
+        held = self.value(node.operand)
+        return self.fresh() if held and type(node.op) is not ast.Not else _NONE
+
+    def _compare(self, node: ast.Compare) -> Atoms:
+        held = self.value(node.left)
+        for part in node.comparators:
+            held = held or self.value(part) if type(part) is ast.Constant else joined(held, self.value(part))
+        return self.fresh() if held and type(node.ops[0]) not in (ast.Is, ast.IsNot, ast.In, ast.NotIn) else _NONE
+
+    def _text(self, node: ast.JoinedStr) -> Atoms:
+        for part in node.values:
+            if type(part) is not ast.Constant:
+                self.value(part)
+        return _NONE
+
+    def _format(self, node: ast.FormattedValue) -> Atoms:
+        self.value(node.value)
+        self.value(node.format_spec)
+        return _NONE
+
+    def _walrus(self, node: ast.NamedExpr) -> Atoms:
+        held = self.value(node.value)
+        self.bind(node.target.id, held, node.lineno)
+        return held
+
+    def _await(self, node: ast.Await | ast.YieldFrom) -> Atoms:
+        if type(node) is ast.YieldFrom:
+            self.frame.generator = True
+            self.frame.returns.update(inside(self.value(node.value)))
+            return _NONE
+        return self.value(node.value)
+
+    def _yield(self, node: ast.Yield) -> Atoms:
+        self.frame.generator = True
+        self.frame.returns.update(self.value(node.value))
+        return _NONE
+
+    # parts
+
+    def _attribute(self, node: ast.Attribute) -> Atoms:
+        held = self.value(node.value)
+        return _NONE if node.attr in _SCALAR_ATTRIBUTES else inside(held)
+
+    def _subscript(self, node: ast.Subscript) -> Atoms:
+        held = self.value(node.value)
+        key = node.slice
+        if type(key) is ast.Constant:
+            return inside(held)
+        self.value(key)
+        if type(key) in (ast.Compare, ast.List) or (
+            type(key) in (ast.BinOp, ast.UnaryOp) and type(key.op) in (ast.BitAnd, ast.BitOr, ast.Invert)  # type: ignore[attr-defined]
+        ):
+            return self.fresh()  # a mask or a list of columns: pandas and numpy copy
+        if type(key) is ast.Slice:
+            return tuple(dict.fromkeys(held + inside(held)))
+        return inside(held)
+
+    def _slice(self, node: ast.Slice) -> Atoms:
+        self.value(node.lower)
+        self.value(node.upper)
+        self.value(node.step)
+        return _NONE
+
+    # calls
+
+    def _call(self, node: ast.Call) -> Atoms:
+        return self.call(node, dropped=False)
+
+    def call(self, node: ast.Call, dropped: bool) -> Atoms:
+        """One call; `dropped` where nobody uses its result."""
+        root, path, target = self._callee(node.func)
+        frame = self.frame
+        args = tuple([self.value(arg) for arg in node.args])
+        named: tuple[tuple[str, Atoms], ...] = ()
+        effect = effects.METHODS.get(path.rpartition(".")[2], 0) if path else 0
+        if node.keywords:
+            named = tuple([(key.arg or "**", self.value(key.value)) for key in node.keywords])
+            effect |= self._keywords(node.keywords)
+        if path in ("query", "eval") or (path and node.args):
+            self._texts(node, path.rpartition(".")[2])
+        elif not path and root in _BLIND:
+            self._blind(node, root)
+        if path and dropped and not effect & ~effects.SEEDED:
+            effect |= effects.RECV_DEEP | effects.KEEP
+        number = frame.count
+        frame.count += 1
+        frame.ops.append(Call(number, root, path, target, args, named, effect, not frame.branch, dropped, node.lineno))
+        return ("$%d" % number,)
+
+    def _callee(self, func: ast.expr) -> tuple[str, str, Atoms]:
+        """Root name, dotted path below it, and the receiver (or the called value itself)."""
+        if type(func) is ast.Name:
+            return self._root(func.id), "", self.read(func.id, func.lineno)
+        if type(func) is not ast.Attribute:
+            return "", "", self.value(func)
+        path, base = func.attr, func.value
+        if type(base) is ast.Name:
+            return self._root(base.id), path, self.read(base.id, base.lineno)
+        while type(base) is ast.Attribute:
+            path, base = base.attr + "." + path, base.value
+        if type(base) is ast.Name:
+            held = self.read(base.id, base.lineno)
+            for _ in range(path.count(".")):
+                held = inside(held)
+            return self._root(base.id), path, held
+        return "", func.attr, self.value(func.value)
+
+    def _root(self, name: str) -> str:
+        """The name a chain begins with; a function's own import as `%module`, its other locals as ''."""
+        frame: Frame | None = self.frame
+        if frame is None or frame.kind == "module":
+            return name
+        while frame is not None and frame.kind != "module":
+            if name in frame.imports:
+                return "%" + frame.imports[name]
+            if name in frame.locals and name not in frame.globals:
+                return ""
+            frame = frame.outer
+        return name
+
+    def _keywords(self, keywords: list[ast.keyword]) -> int:
+        effect = 0
+        for key in keywords:
+            constant = key.value.value if type(key.value) is ast.Constant else ...
+            if key.arg == "inplace" and constant is not False:
+                effect |= effects.RECV_DEEP
+            elif key.arg == "copy" and constant is False:
+                effect |= effects.OF_RECV | effects.OF_ARGS
+            elif key.arg == "out":
+                effect |= effects.ARGS
+            elif key.arg in effects.RANDOM_STATES and constant is not None:
+                effect |= effects.SEEDED
+        return effect
+
+    def _texts(self, node: ast.Call, method: str) -> None:
+        """Names inside texts: `df.query("delay > @limit")`, `ols("y ~ log(x)")`."""
+        first = node.args[0] if node.args else None
+        if type(first) is ast.JoinedStr:
+            text = " ".join(str(part.value) for part in first.values if isinstance(part, ast.Constant))
+        elif type(first) is ast.Constant and type(first.value) is str:
+            text = first.value
+        else:
+            return
+        if method in ("query", "eval"):
+            for name in _AT_NAME.findall(text):
+                self.read(name, node.lineno)
+        elif "~" in text:
+            self.frame.soft.extend(_FORMULA_NAME.findall(text))
+
+    def _blind(self, node: ast.Call, name: str) -> None:
+        """exec, eval, globals(), …: code or names that can't be seen from here, unless the text is there to read."""
+        line = node.lineno
+        first = node.args[0] if node.args else None
+        if name in ("exec", "eval"):
+            text = first.value if type(first) is ast.Constant else None
+            if type(text) is str and len(node.args) == 1 and not node.keywords:
+                self._run_text(text, name, node)
+                return
+            self.doubt(line, name, _BLIND[name] + ".", "Write the code itself.")
+        elif name in ("locals", "vars") and self.frame.kind not in ("module", "class"):
+            return
+        elif name in ("globals", "locals", "vars") and not node.args:
+            self.doubt(line, "names", _BLIND[name] + ".", "Name the variables that you need.")
+
+    def _run_text(self, text: str, name: str, node: ast.Call) -> None:
+        try:
+            tree = ast.parse(text, mode=name)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            self.doubt(node.lineno, name, _BLIND[name] + ".", "Write the code itself.")
+            return
+        for child in ast.walk(tree):
+            if hasattr(child, "lineno"):
+                child.lineno = node.lineno  # type: ignore[attr-defined]
+        if isinstance(tree, ast.Expression):
+            self.value(tree.body)
+        elif self.frame.kind == "module":
+            for statement in tree.body:  # type: ignore[attr-defined]
+                self.statement(statement)
+        else:
+            self.doubt(node.lineno, name, "exec() inside a function binds names that can't be followed.", "Write the code itself.")
+
+    # comprehensions and lambdas
+
+    def _comprehension(self, node: Any) -> Atoms:
+        outer = self.frame
+        first = self.value(node.generators[0].iter)
+        frame = outer
+        names = _targets(node.generators)
+        kept: dict[str, Atoms | None] = {name: outer.env.get(name) for name in names}
+        sure, local, free = outer.sure & names, outer.locals, outer.globals
+        before = set(outer.sure) if self.walrus else None
+        outer.branch += 1
+        if outer.kind != "module":
+            outer.locals, outer.globals = local | names, free - names
+        for index, generator in enumerate(node.generators):
+            source = first if index == 0 else self.value(generator.iter)
+            self._inner_bind(generator.target, inside(source))
+            for test in generator.ifs:
+                self.value(test)
+        if type(node) is ast.DictComp:
+            found = joined(self.value(node.key), self.value(node.value))
+        else:
+            found = self.value(node.elt)
+        for name, held in kept.items():
+            if held is None:
+                frame.env.pop(name, None)
+            else:
+                frame.env[name] = held
+        frame.sure -= names - sure
+        frame.sure |= sure
+        if before is not None:
+            frame.sure &= before
+        frame.locals, frame.globals = local, free
+        frame.branch -= 1
+        if type(node) is ast.GeneratorExp:
+            return self._stream(found)
+        return self.fresh(found)
+
+    def _stream(self, found: Atoms) -> Atoms:
+        """A generator: what it runs over is read when it is used."""
+        frame = self.frame
+        number = frame.count
+        frame.count += 1
+        frame.ops.append(Call(number, "%", "stream", (), (found,), (), effects.HOLDS | effects.STREAM, True, False, 0))
+        return ("$%d" % number,)
+
+    def _inner_bind(self, target: ast.expr, held: Atoms) -> None:
+        """A comprehension's own variable: gone when it ends."""
+        if type(target) is ast.Name:
+            self.frame.env[target.id] = held
+            self.frame.sure.add(target.id)
+        elif isinstance(target, (ast.Tuple, ast.List)):
+            for item in target.elts:
+                self._inner_bind(item, inside(held))
+        elif isinstance(target, ast.Starred):
+            self._inner_bind(target.value, held)
+        else:
+            self.value(target)
+
+    def change(self, atoms: Atoms, line: int) -> None:
+        """These objects are changed in place."""
+        if atoms:
+            self.frame.ops.append(Change(atoms, line))
+
+    # given by `statements`
+
+    bind: Callable[[str, Atoms, int], None]
+    statement: Callable[[ast.stmt], None]
+    _lambda: Callable[[ast.Lambda], Atoms]
+
+
+def _targets(generators: list[ast.comprehension]) -> set[str]:
+    return {
+        node.id for generator in generators for node in ast.walk(generator.target) if type(node) is ast.Name and type(node.ctx) is ast.Store
+    }
+
+
+_TABLE: dict[type, Callable[[Any, Any], Atoms]] = {
+    ast.Name: Expressions._name,
+    ast.Attribute: Expressions._attribute,
+    ast.Call: Expressions._call,
+    ast.Subscript: Expressions._subscript,
+    ast.BinOp: Expressions._binary,
+    ast.Compare: Expressions._compare,
+    ast.Tuple: Expressions._display,
+    ast.List: Expressions._display,
+    ast.Set: Expressions._display,
+    ast.Dict: Expressions._dict,
+    ast.JoinedStr: Expressions._text,
+    ast.FormattedValue: Expressions._format,
+    ast.UnaryOp: Expressions._unary,
+    ast.BoolOp: Expressions._either,
+    ast.IfExp: Expressions._choice,
+    ast.Slice: Expressions._slice,
+    ast.Starred: Expressions._starred,
+    ast.NamedExpr: Expressions._walrus,
+    ast.Await: Expressions._await,
+    ast.YieldFrom: Expressions._await,
+    ast.Yield: Expressions._yield,
+    ast.Lambda: lambda walk, node: walk._lambda(node),
+    ast.ListComp: Expressions._comprehension,
+    ast.SetComp: Expressions._comprehension,
+    ast.DictComp: Expressions._comprehension,
+    ast.GeneratorExp: Expressions._comprehension,
+}

@@ -1,0 +1,127 @@
+"""What is remembered of code once its syntax tree is gone: small records, one a statement, function or class.
+
+`statements` writes them, `cells` keeps them by the cell's text, `forward` replays them in the notebook's order.
+
+Values are tuples of *atoms*, texts that say which objects an expression may give: `x` (what the variable x holds), `x*`
+(anything reachable from there), `#3` (an object made here), `$3` (what call 3 gave), `@1` (parameter 1), `!` (the function
+itself); each with `*` for all that is reachable from it. () is a value that nobody can change.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Atoms = tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Call:
+    """One call. `root.path(...)`: `path` is '' where a name itself is called, `root` '' where no name leads the chain.
+
+    `target`: the receiver, or what is called where `path` is ''. `effect`: what the method's name alone says (`effects`).
+    """
+
+    number: int
+    root: str
+    path: str
+    target: Atoms
+    args: tuple[Atoms, ...]
+    named: tuple[tuple[str, Atoms], ...]
+    effect: int
+    sure: bool
+    dropped: bool
+    line: int
+
+
+@dataclass(slots=True)
+class Link:
+    """From here on `inside` is reachable from `holder`."""
+
+    holder: Atoms
+    inside: Atoms
+
+
+@dataclass(slots=True)
+class Change:
+    """These objects are changed in place."""
+
+    atoms: Atoms
+    line: int
+
+
+Op = Call | Link | Change
+
+
+@dataclass(slots=True)
+class Doubt:
+    """Something that can't be decided, or is refused: becomes a `Problem` where it matters."""
+
+    line: int
+    code: str
+    what: str
+    fix: str
+
+
+@dataclass(slots=True)
+class Function:
+    """A function, lambda or class, by what happens when it is called.
+
+    `reads`: global names with the line that reads them. `binds`/`maybes`: globals it binds. `own`: it changes what it holds
+    itself (captured variables, defaults). `methods` and `bases` are a class's.
+    """
+
+    name: str
+    line: int
+    kind: Literal["function", "class"] = "function"
+    params: tuple[str, ...] = ()
+    star: int = -1
+    reads: dict[str, int] = field(default_factory=dict)
+    soft: tuple[str, ...] = ()
+    binds: dict[str, int] = field(default_factory=dict)
+    maybes: dict[str, int] = field(default_factory=dict)
+    values: dict[str, Atoms] = field(default_factory=dict)
+    ops: list[Op] = field(default_factory=list)
+    returns: Atoms = ()
+    made: dict[str, Function] = field(default_factory=dict)
+    generator: bool = False
+    methods: dict[str, Function] = field(default_factory=dict)
+    bases: Atoms = ()
+    doubts: tuple[Doubt, ...] = ()
+    shared: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True)
+class Unit:
+    """One top-level statement (or several that share a line): what it reads, binds and changes.
+
+    Lines count from 1 in the cell's text; `first` is `line` or a comment right above it.
+    """
+
+    first: int
+    line: int
+    end: int
+    kind: Literal["import", "def", "plain", "shell", "magic", "nothing"] = "plain"
+    reads: dict[str, int] = field(default_factory=dict)
+    soft: tuple[str, ...] = ()
+    binds: dict[str, int] = field(default_factory=dict)
+    maybes: dict[str, int] = field(default_factory=dict)
+    deletes: dict[str, int] = field(default_factory=dict)
+    values: dict[str, Atoms] = field(default_factory=dict)
+    imports: dict[str, str] = field(default_factory=dict)
+    packages: tuple[str, ...] = ()
+    ops: list[Op] = field(default_factory=list)
+    made: dict[str, Function] = field(default_factory=dict)
+    doubts: tuple[Doubt, ...] = ()
+    discards: bool = False
+    looped: frozenset[str] = frozenset()
+    code_like: bool = False
+
+
+@dataclass(slots=True)
+class CellRecord:
+    """A cell's statements; `lines` are its text's."""
+
+    source: str
+    units: tuple[Unit, ...]
+    doubts: tuple[Doubt, ...] = ()

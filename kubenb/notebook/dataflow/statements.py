@@ -1,0 +1,384 @@
+"""Statements: what they bind on every way through, on some way only, or take away; functions and classes become records.
+
+In: top-level statements of a cell. Out: what `cells` needs for a `Unit`, noted in the frame. Built on `expressions`.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from kubenb.notebook.dataflow.definitions import Definitions
+from kubenb.notebook.dataflow.expressions import deep, inside, joined
+from kubenb.notebook.dataflow.records import Atoms, Link
+
+_JUMPS = (ast.Return, ast.Raise, ast.Continue, ast.Break)
+_State = tuple[dict[str, Atoms], set[str]]
+
+
+class Statements(Definitions):
+    """Walks statements; one instance a cell, a new `frame` for each top-level statement."""
+
+    def statement(self, node: ast.stmt) -> None:
+        """One statement."""
+        act = _TABLE.get(type(node))
+        if act is not None:
+            act(self, node)
+
+    def body(self, statements: Sequence[ast.stmt]) -> None:
+        """Several, in order."""
+        for statement in statements:
+            act = _TABLE.get(type(statement))
+            if act is not None:
+                act(self, statement)
+
+    # binding
+
+    def bind(self, name: str, held: Atoms, line: int) -> None:
+        """A name is bound here."""
+        frame = self.frame
+        if frame.kind == "function":
+            if held:
+                frame.everything.setdefault(name, set()).update(held)
+            if name in frame.globals:
+                frame.binds.setdefault(name, line)
+            elif name in frame.nonlocals:
+                self.change(("!",), line)
+                frame.ops.append(Link(("!",), held))
+        elif frame.kind == "module":
+            frame.binds.setdefault(name, line)
+            if frame.deleted:
+                frame.deleted.pop(name, None)
+        elif name in frame.globals and frame.outer is not None:
+            self.frame = frame.outer
+            self.bind(name, held, line)
+            self.frame = frame
+        frame.env[name] = held
+        frame.sure.add(name)
+
+    def assign(self, target: ast.expr, held: Atoms, line: int) -> None:
+        """A target takes a value."""
+        kind = type(target)
+        if kind is ast.Name:
+            self.bind(target.id, held, line)  # type: ignore[attr-defined]
+        elif kind is ast.Attribute or kind is ast.Subscript:
+            holder = self.value(target.value)  # type: ignore[attr-defined]
+            if kind is ast.Subscript:
+                key = self.value(target.slice)  # type: ignore[attr-defined]
+                held = joined(held, key) if key else held
+            self.change(holder, line)
+            if held and holder:
+                self.frame.ops.append(Link(holder, held))
+        elif kind is ast.Starred:
+            self.assign(target.value, self.fresh(held), line)  # type: ignore[attr-defined]
+        else:
+            for index, item in enumerate(target.elts):  # type: ignore[attr-defined]
+                self.assign(item, _part(held, index), line)
+
+    def _assign(self, node: ast.Assign) -> None:
+        value, targets = node.value, node.targets
+        if type(value) in (ast.Tuple, ast.List) and len(targets) == 1 and type(targets[0]) in (ast.Tuple, ast.List):
+            left: list[ast.expr] = targets[0].elts  # type: ignore[attr-defined]
+            right: list[ast.expr] = value.elts  # type: ignore[attr-defined]
+            if len(left) == len(right) and not any(type(item) is ast.Starred for item in (*left, *right)):
+                values = [self.value(item) for item in right]
+                for item, held in zip(left, values, strict=True):
+                    self.assign(item, held, node.lineno)
+                return
+        held = self.value(value)
+        for target in targets:
+            self.assign(target, held, target.lineno)
+
+    def _annotated(self, node: ast.AnnAssign) -> None:
+        if self.frame.kind != "function":
+            self.annotation(node.annotation)
+        if node.value is not None:
+            self.assign(node.target, self.value(node.value), node.lineno)
+
+    def _augmented(self, node: ast.AugAssign) -> None:
+        target = node.target
+        if type(target) is not ast.Name:
+            held = self.value(node.value)
+            before = self.value(target)
+            self.change(before, node.lineno)
+            self.assign(target, joined(before, inside(held)), node.lineno)
+            return
+        before = self.read(target.id, node.lineno)
+        held = self.value(node.value)
+        if before:
+            self.change(before, node.lineno)
+            if held:
+                self.frame.ops.append(Link(before, inside(held)))
+        self.bind(target.id, joined(before, self.fresh(inside(held))) if held else before, node.lineno)
+
+    def _delete(self, node: ast.Delete) -> None:
+        for target in node.targets:
+            self._take_away(target, node.lineno)
+
+    def _take_away(self, target: ast.expr, line: int) -> None:
+        frame = self.frame
+        if isinstance(target, ast.Name):
+            if frame.kind != "function" or target.id in frame.globals:
+                self.read(target.id, line)
+                frame.deletes.setdefault(target.id, line)
+                frame.deleted[target.id] = line
+                frame.binds.setdefault(target.id, line)
+            frame.env.pop(target.id, None)
+            frame.sure.discard(target.id)
+        elif isinstance(target, (ast.Tuple, ast.List)):
+            for item in target.elts:
+                self._take_away(item, line)
+        elif isinstance(target, (ast.Attribute, ast.Subscript)):
+            holder = self.value(target.value)
+            if isinstance(target, ast.Subscript):
+                self.value(target.slice)
+            self.change(holder, line)
+
+    # plain statements
+
+    def _expression(self, node: ast.Expr) -> None:
+        value = node.value
+        if type(value) is ast.Await:
+            value = value.value
+        if type(value) is ast.Call:
+            self.call(value, dropped=True)
+        elif type(value) is not ast.Constant:
+            self.value(value)
+
+    def _return(self, node: ast.Return) -> None:
+        self.frame.returns.update(self.value(node.value))
+        self.exits.append(set(self.frame.sure))
+
+    def _check(self, node: ast.Assert | ast.Raise) -> None:
+        for part in (node.test, node.msg) if isinstance(node, ast.Assert) else (node.exc, node.cause):
+            self.value(part)
+
+    def _jump(self, node: ast.Break | ast.Continue) -> None:
+        if self.jumps:
+            self.jumps[-1].append((type(node) is ast.Break, set(self.frame.sure)))
+
+    def _import(self, node: ast.Import) -> None:
+        for alias in node.names:
+            top = alias.name.partition(".")[0]
+            self._bind_import(alias.asname or top, alias.name if alias.asname else top, top, node.lineno)
+
+    def _import_from(self, node: ast.ImportFrom) -> None:
+        module = "." * node.level + (node.module or "")
+        top = module.partition(".")[0] if not node.level else ""
+        for alias in node.names:
+            if alias.name == "*":
+                what = f"from {module} import * does not say which names it binds."
+                self.doubt(node.lineno, "star-import", what, f"Name them: from {module} import a, b.")
+                self.frame.packages.append(top)
+                continue
+            self._bind_import(alias.asname or alias.name, f"{module}.{alias.name}", top, node.lineno)
+
+    def _bind_import(self, name: str, dotted: str, package: str, line: int) -> None:
+        self.frame.imports[name] = dotted
+        self.bind(name, (), line)
+        frame = self.frame
+        if package:
+            frame.packages.append(package)
+
+    # branches
+
+    def _state(self) -> _State:
+        return dict(self.frame.env), set(self.frame.sure)
+
+    def _enter(self, state: _State) -> None:
+        self.frame.env, self.frame.sure = dict(state[0]), set(state[1])
+
+    def _merge(self, ways: Sequence[tuple[_State, bool]]) -> None:
+        """Goes on after several ways; a way that ends in a jump does not come here."""
+        here = [state for state, jumps in ways if not jumps] or [state for state, _ in ways]
+        env: dict[str, Atoms] = {}
+        for state, _ in ways:
+            for name, held in state[0].items():
+                env[name] = joined(env[name], held) if name in env else held
+        self.frame.env = env
+        self.frame.sure = set.intersection(*[state[1] for state in here])
+
+    def _way(self, start: _State, statements: Sequence[ast.stmt]) -> tuple[_State, bool]:
+        self._enter(start)
+        self.body(statements)
+        return self._state(), bool(statements) and isinstance(statements[-1], _JUMPS)
+
+    def _if(self, node: ast.If) -> None:
+        self.value(node.test)
+        self.frame.branch += 1
+        start = self._state()
+        first = self._way(start, node.body)
+        self._merge([first, self._way(start, node.orelse)])
+        self.frame.branch -= 1
+
+    def _for(self, node: ast.For | ast.AsyncFor) -> None:
+        held = inside(self.value(node.iter))
+        runs = _surely_runs(node.iter)
+        self._loop(node.body, node.orelse, runs, forever=False, head=lambda: self.assign(node.target, held, node.lineno))
+
+    def _while(self, node: ast.While) -> None:
+        self.value(node.test)
+        forever = isinstance(node.test, ast.Constant) and bool(node.test.value)
+        self._loop(node.body, node.orelse, forever, forever=forever, head=None)
+
+    def _loop(
+        self, body: list[ast.stmt], orelse: list[ast.stmt], runs: bool, *, forever: bool, head: Callable[[], None] | None
+    ) -> None:
+        frame = self.frame
+        frame.branch += not runs
+        start = self._state()
+        self.jumps.append([])
+        known = len(frame.reads)
+        if head is not None:
+            head()
+        self.body(body)
+        if self._goes_round(start, known):
+            frame.env = {name: joined(start[0].get(name, ()), held) for name, held in frame.env.items()}
+            if head is not None:
+                head()
+            self.body(body)
+        after = self._state()
+        jumps = self.jumps.pop()
+        frame.branch -= not runs
+        self._merge([(start, False), (after, False)])
+        frame.looped |= after[1] - start[1]
+        if runs:
+            ways = [sure for leaves, sure in jumps if leaves or not forever]
+            frame.sure = set.intersection(*ways, *([] if forever and ways else [after[1]]))
+        self.frame.branch += 1
+        self.body(orelse)
+        self.frame.branch -= 1
+
+    def _goes_round(self, start: _State, known: int) -> bool:
+        """Whether a second turn can meet what the first one bound."""
+        frame = self.frame
+        if any(held and start[0].get(name, held) != held for name, held in frame.env.items()):
+            return True
+        return len(frame.reads) > known and any(frame.env.get(name) for name in frame.reads)
+
+    def _with(self, node: ast.With | ast.AsyncWith) -> None:
+        swallows = False
+        for item in node.items:
+            held = self.value(item.context_expr)
+            func = item.context_expr.func if isinstance(item.context_expr, ast.Call) else None
+            swallows |= getattr(func, "attr", getattr(func, "id", "")) in ("suppress", "raises", "assertRaises")
+            if item.optional_vars is not None:
+                self.assign(item.optional_vars, held, node.lineno)
+        start = self._state()
+        self.frame.branch += swallows
+        self.body(node.body)
+        self.frame.branch -= swallows
+        if swallows:
+            self._merge([(start, False), (self._state(), False)])
+
+    def _try(self, node: Any) -> None:
+        frame = self.frame
+        start = self._state()
+        catches = bool(node.handlers)
+        frame.branch += catches
+        self.body(node.body)
+        broken = (self._state()[0], set(start[1]))
+        for name, held in start[0].items():
+            broken[0][name] = joined(broken[0].get(name, ()), held)
+        self.body(node.orelse)
+        ways = [(self._state(), bool(node.body) and isinstance((node.orelse or node.body)[-1], _JUMPS))]
+        for handler in node.handlers:
+            self._enter(broken)
+            self.value(handler.type)
+            if handler.name:
+                self.bind(handler.name, (), handler.lineno)
+            self.body(handler.body)
+            if handler.name:
+                frame.env.pop(handler.name, None)
+                frame.sure.discard(handler.name)
+                frame.looped.discard(handler.name)
+            ways.append((self._state(), isinstance(handler.body[-1], _JUMPS)))
+        self._merge(ways)
+        frame.branch -= catches
+        self.body(node.finalbody)
+
+    def _match(self, node: ast.Match) -> None:
+        held = self.value(node.subject)
+        part = joined(held, deep(held))
+        self.frame.branch += 1
+        start = self._state()
+        ways: list[tuple[_State, bool]] = []
+        total = False
+        for case in node.cases:
+            self._enter(start)
+            self._pattern(case.pattern, part)
+            self.value(case.guard)
+            self.body(case.body)
+            ways.append((self._state(), isinstance(case.body[-1], _JUMPS)))
+            total |= case.guard is None and isinstance(case.pattern, ast.MatchAs) and case.pattern.pattern is None
+        if not total:
+            ways.append((start, False))
+        self._merge(ways)
+        self.frame.branch -= 1
+
+    def _pattern(self, pattern: ast.pattern, held: Atoms) -> None:
+        for child in ast.walk(pattern):
+            if isinstance(child, (ast.MatchAs, ast.MatchStar)) and child.name:
+                self.bind(child.name, held, child.lineno)
+            elif isinstance(child, ast.MatchMapping) and child.rest:
+                self.bind(child.rest, held, child.lineno)
+            elif isinstance(child, ast.MatchValue):
+                self.value(child.value)
+            elif isinstance(child, ast.MatchClass):
+                self.value(child.cls)
+
+
+def _part(held: Atoms, index: int) -> Atoms:
+    """What the target at `index` takes of an unpacked value: `$3.0`, `$3.1` are apart where a library gave them."""
+    return tuple([f"{atom}.{index}" if atom[0] == "$" and atom[-1] not in "*/" and "." not in atom else _inside(atom) for atom in held])
+
+
+def _inside(atom: str) -> str:
+    return inside((atom,))[0]
+
+
+def _surely_runs(node: ast.expr) -> bool:
+    """Whether a loop over this runs at least once."""
+    if isinstance(node, (ast.List, ast.Tuple, ast.Set)):
+        return bool(node.elts) and not all(isinstance(item, ast.Starred) for item in node.elts)
+    if isinstance(node, ast.Constant):
+        return isinstance(node.value, str) and bool(node.value)
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        values = [arg.value if isinstance(arg, ast.Constant) else None for arg in node.args]
+        if node.func.id == "range" and values and all(isinstance(value, int) for value in values):
+            return len(range(*values[:3])) > 0 if len(values) < 3 or values[2] else False  # type: ignore[arg-type]
+        if node.func.id in ("enumerate", "reversed", "sorted", "list") and node.args:
+            return _surely_runs(node.args[0])
+    return False
+
+
+_TABLE: dict[type, Callable[[Any, Any], None]] = {
+    ast.Assign: Statements._assign,
+    ast.Expr: Statements._expression,
+    ast.AugAssign: Statements._augmented,
+    ast.AnnAssign: Statements._annotated,
+    ast.If: Statements._if,
+    ast.For: Statements._for,
+    ast.AsyncFor: Statements._for,
+    ast.While: Statements._while,
+    ast.With: Statements._with,
+    ast.AsyncWith: Statements._with,
+    ast.Try: Statements._try,
+    ast.Match: Statements._match,
+    ast.Import: Statements._import,
+    ast.ImportFrom: Statements._import_from,
+    ast.FunctionDef: Statements.define,
+    ast.AsyncFunctionDef: Statements.define,
+    ast.ClassDef: Statements.define_class,
+    ast.Return: Statements._return,
+    ast.Delete: Statements._delete,
+    ast.Assert: Statements._check,
+    ast.Raise: Statements._check,
+    ast.Break: Statements._jump,
+    ast.Continue: Statements._jump,
+}
+if hasattr(ast, "TryStar"):
+    _TABLE[ast.TryStar] = Statements._try
+if hasattr(ast, "TypeAlias"):
+    _TABLE[ast.TypeAlias] = Statements.type_alias

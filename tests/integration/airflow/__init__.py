@@ -1,0 +1,1 @@
+"""A real Airflow loads, judges and runs what we export."""

@@ -1,0 +1,230 @@
+"""Running on this machine: every task its own process, results reused where nothing changed, failures told and contained."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+from pathlib import Path
+
+import pytest
+
+from kubenb.model.pipeline import Load, Pipeline
+from kubenb.model.problems import KubenbError
+from kubenb.model.values import FanOut, KeyValue, Projection, Volume
+from kubenb.run.events import Event, Run
+from kubenb.run.local import Wish, run_pipeline
+from kubenb.run.records import read
+from tests.unit.run.made import changed, pipeline, plan
+
+EXTRACT = plan("extract", "rows = [n, 2, 3]\nprint('got', rows)", out=("rows",))
+TRAIN = plan("train", "model = sum(rows)", Load("extract", ("rows",), ("rows",)), out=("model",))
+REPORT = plan("report", "print('model', model)", Load("train", ("model",), ("model",)))
+CHAIN = pipeline(EXTRACT, TRAIN, REPORT, n=1)
+
+
+def states(run: Run) -> dict[str, str]:
+    return {outcome.name: outcome.state for outcome in run.outcomes}
+
+
+def run(whole: Pipeline, to: Path, **wish: object) -> Run:
+    return run_pipeline(whole, to, Wish(**wish))  # type: ignore[arg-type]
+
+
+def log(to: Path, name: str) -> str:
+    return (to / f"{name}.log").read_text()
+
+
+def test_tasks_run_in_order_and_leave_notebooks_logs_and_records(tmp_path: Path) -> None:
+    events: list[Event] = []
+    done = run_pipeline(CHAIN, tmp_path, Wish(params={"n": "5"}), events.append)
+    assert done.ok
+    assert states(done) == {"extract": "done", "train": "done", "report": "done"}
+    assert [event.name for event in events if event.kind == "start"] == ["extract", "train", "report"]
+    assert ("extract", "got [5, 2, 3]") in [(event.name, event.text) for event in events if event.kind == "line"]
+    assert "model 10" in log(tmp_path, "report")
+    assert json.loads((tmp_path / "train.ipynb").read_text())["metadata"]["kubenb"]["task"] == "train"
+    records = list(read(tmp_path / ".kubenb" / "runs.jsonl"))
+    assert [record.task for record in records] == ["extract", "train", "report"]
+    assert all(record.peak and record.cpu and record.seconds for record in records)
+
+
+def test_what_did_not_change_is_not_run_again(tmp_path: Path) -> None:
+    first = run(CHAIN, tmp_path)
+    again = run(CHAIN, tmp_path)
+    assert set(states(again).values()) == {"reused"}
+    assert first.id != again.id
+    assert set(states(run(CHAIN, tmp_path, resume=False)).values()) == {"done"}
+
+
+CHANGES = [
+    ("train", "model = sum(rows) + 1", {"extract": "reused", "train": "done", "report": "done"}),
+    ("train", "model = sum(rows) + 0", {"extract": "reused", "train": "done", "report": "reused"}),
+    ("extract", "rows = [n, 2, 3] * 2", {"extract": "done", "train": "done", "report": "done"}),
+]
+
+
+@pytest.mark.parametrize(("name", "body", "expected"), CHANGES)
+def test_a_change_runs_what_it_touches(tmp_path: Path, name: str, body: str, expected: dict[str, str]) -> None:
+    run(CHAIN, tmp_path)
+    assert states(run(changed(CHAIN, name, body), tmp_path)) == expected
+
+
+@pytest.mark.parametrize("wish", [{"params": {"n": 7}}, {"env": {"LEVEL": "debug"}}])
+def test_a_parameter_or_a_variable_changes_everything(tmp_path: Path, wish: dict[str, object]) -> None:
+    run(CHAIN, tmp_path)
+    assert states(run(CHAIN, tmp_path, **wish))["extract"] == "done"
+
+
+def test_a_task_named_runs_again_and_takes_the_rest_over(tmp_path: Path) -> None:
+    run(CHAIN, tmp_path)
+    assert states(run(CHAIN, tmp_path, tasks=("train",))) == {"extract": "reused", "train": "done"}
+    assert states(run(CHAIN, tmp_path, from_=("train",))) == {"extract": "reused", "train": "done", "report": "done"}
+
+
+def test_what_an_earlier_task_only_did_counts_as_changed_when_it_ran(tmp_path: Path) -> None:
+    whole = pipeline(plan("load", "print('loaded')"), plan("use", "print('used')"), after=(("load", "use"),))
+    run(whole, tmp_path)
+    assert states(run(whole, tmp_path)) == {"load": "reused", "use": "reused"}
+    assert states(run(changed(whole, "load", "print('loaded!')"), tmp_path)) == {"load": "done", "use": "done"}
+
+
+def test_a_failure_is_told_and_stops_only_what_needs_it(tmp_path: Path) -> None:
+    whole = pipeline(plan("bad", "x = 1 / 0", out=("x",)), plan("after", "x", Load("bad", ("x",))), plan("other", "y = 1"))
+    done = run(whole, tmp_path)
+    assert states(done) == {"bad": "failed", "after": "not run", "other": "done"}
+    bad, after, _ = done.outcomes
+    assert "ZeroDivisionError: division by zero" in bad.why
+    assert any("x = 1 / 0" in line for line in bad.tail)
+    assert after.why == "bad failed"
+    assert not done.ok
+    assert done.left == ("bad", "after")
+    assert "ZeroDivisionError" in (tmp_path / "bad.ipynb").read_text()
+
+
+def test_a_failed_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    run(changed(CHAIN, "train", "model = 1 / 0"), tmp_path)
+    assert states(run(CHAIN, tmp_path)) == {"extract": "reused", "train": "done", "report": "done"}
+
+
+def test_an_older_notebook_does_not_pass_for_a_task_that_did_not_run(tmp_path: Path) -> None:
+    run(CHAIN, tmp_path)
+    run(changed(CHAIN, "train", "model = 1 / 0"), tmp_path)
+    assert not (tmp_path / "report.ipynb").exists()
+    run(CHAIN, tmp_path)
+    assert "model 6" in log(tmp_path, "report")
+    assert (tmp_path / "report.ipynb").exists()
+
+
+def test_a_trigger_rule_lets_a_task_run_after_a_failure(tmp_path: Path) -> None:
+    whole = pipeline(
+        plan("bad", "1 / 0"), plan("clean", "print('cleaned')", trigger_rule="all_done"), after=(("bad", "clean"),)
+    )
+    assert states(run(whole, tmp_path)) == {"bad": "failed", "clean": "done"}
+
+
+def mapped(source: str = "months", body: str = "score = month * 10", **options: object) -> Pipeline:
+    each = plan("each", body, out=("score",), map=FanOut("month", source), **options)
+    total = plan("total", "print('total', sum(score), score)", Load("each", ("score",), (), source))
+    return pipeline(each, total, months=[1, 2, 3])
+
+
+def test_a_mapped_task_runs_once_an_item(tmp_path: Path) -> None:
+    done = run(mapped(), tmp_path)
+    assert states(done) == {"each[0]": "done", "each[1]": "done", "each[2]": "done", "total": "done"}
+    assert "total 60 [10, 20, 30]" in log(tmp_path, "total")
+    assert (tmp_path / "each.1.ipynb").exists()
+
+
+def test_a_list_given_on_the_command_line_is_the_one_that_is_mapped(tmp_path: Path) -> None:
+    assert len(run(mapped(), tmp_path, params={"months": "[4, 5]"}).outcomes) == 3
+    assert "total 90 [40, 50]" in log(tmp_path, "total")
+
+
+def test_a_list_of_an_earlier_task_is_mapped(tmp_path: Path) -> None:
+    make = plan("make", "airports = ['JFK', 'LGA']", out=("airports",))
+    fan = FanOut("airport", "airports")
+    each = plan("each", "name = airport.lower()", Load("make", ("airports",)), out=("name",), map=fan)
+    last = plan("last", "print(name)", Load("make", ("airports",)), Load("each", ("name",), (), "airports"))
+    assert run(pipeline(make, each, last), tmp_path).ok
+    assert "['jfk', 'lga']" in log(tmp_path, "last")
+
+
+def test_no_items_are_an_empty_list(tmp_path: Path) -> None:
+    assert run(mapped(), tmp_path, params={"months": "[]"}).ok
+    assert "total 0 []" in log(tmp_path, "total")
+
+
+def test_one_bad_item_fails_the_task_and_the_good_ones_are_kept(tmp_path: Path) -> None:
+    done = run(mapped(body="score = 6 / (month - 2)"), tmp_path)
+    assert states(done) == {"each[0]": "done", "each[1]": "failed", "each[2]": "done", "total": "not run"}
+    again = run(mapped(body="score = 6 / (month - 2)"), tmp_path)
+    assert states(again) == {"each[0]": "reused", "each[1]": "failed", "each[2]": "reused", "total": "not run"}
+
+
+@pytest.mark.parametrize(("most", "limit", "seen"), [(1, 4, 1), (None, 1, 1), (2, 4, 2), (None, 3, 3)])
+def test_no_more_run_at_once_than_may(tmp_path: Path, most: int | None, limit: int, seen: int) -> None:
+    at_once: list[int] = [0]
+
+    def count(event: Event) -> None:
+        at_once.append(at_once[-1] + {"start": 1, "end": -1}.get(event.kind, 0))
+
+    assert run_pipeline(mapped(max_parallel=most), tmp_path, Wish(limit=limit), count).ok
+    assert max(at_once) == seen
+
+
+def test_two_runs_to_one_folder_are_refused(tmp_path: Path) -> None:
+    slow = pipeline(plan("slow", "import time; time.sleep(1)"))
+    began = threading.Event()
+    other = threading.Thread(target=lambda: run_pipeline(slow, tmp_path, Wish(), lambda event: began.set()))
+    other.start()
+    assert began.wait(20)
+    with pytest.raises(KubenbError, match="Another run is at work"):
+        run(slow, tmp_path)
+    other.join()
+
+
+def test_an_interrupt_ends_all_and_the_next_run_goes_on(tmp_path: Path) -> None:
+    whole = pipeline(EXTRACT, plan("slow", "import time\ntime.sleep(60)", Load("extract", ("rows",))), REPORT, TRAIN, n=1)
+
+    def interrupt(event: Event) -> None:
+        if event.kind == "start" and event.name == "slow":
+            threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+
+    done = run_pipeline(whole, tmp_path, Wish(limit=1), interrupt)
+    assert done.interrupted
+    assert states(done) == {"extract": "done", "slow": "interrupted", "report": "not run", "train": "not run"}
+    again = run(changed(whole, "slow", "quick = 1"), tmp_path)
+    assert states(again)["extract"] == "reused"
+    assert again.ok
+
+
+def test_a_task_that_runs_too_long_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kubenb.export.manifest.deadline", lambda *_: 1)
+    done = run(pipeline(plan("slow", "import time\ntime.sleep(60)")), tmp_path)
+    assert [(outcome.state, outcome.why) for outcome in done.outcomes] == [("failed", "it ran longer than its deadline of 1 s")]
+
+
+def test_options_reach_the_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DB_PASSWORD", "s3cret")
+    monkeypatch.setenv("PRIVATE", "no")
+    body = "import os\nprint([os.environ.get(k) for k in ('LEVEL','DB_PASSWORD','PRIVATE')], os.path.isdir(os.environ['DATA']))"
+    options = {
+        "env": (KeyValue("LEVEL", "info"), KeyValue("DATA", "/data/x")),
+        "secret": (Projection("db", "password", "DB_PASSWORD"),),
+        "volume": (Volume("pvc", "claim", "/data"),),
+    }
+    folder = tmp_path / ".kubenb" / "claims" / "claim" / "x"
+    folder.mkdir(parents=True)
+    assert run(pipeline(plan("look", body, **options)), tmp_path).ok
+    assert "['info', 's3cret', None] True" in log(tmp_path, "look")
+
+
+def test_missing_secrets_of_all_tasks_are_told_before_anything_starts(tmp_path: Path) -> None:
+    secret = (Projection("db", "password", "NOT_HERE"),)
+    events: list[Event] = []
+    with pytest.raises(KubenbError) as caught:
+        run_pipeline(pipeline(plan("a", "1"), plan("b", "2", secret=secret), plan("c", "3", secret=secret)), tmp_path, Wish(), events.append)
+    assert [problem.where.task for problem in caught.value.problems] == ["b", "c"]
+    assert events == []
