@@ -4,6 +4,7 @@
 PYTHON ?= python3
 DEMO ?= build/demo
 PY := .venv/bin/python
+KUBENB := .venv/bin/kubenb
 AIRFLOWS := .airflow/3.3 .airflow/2.11
 export PYTHON
 
@@ -28,7 +29,17 @@ airflows: $(AIRFLOWS:%=%/.made)
 
 # From notebook to DAG on real data: graph, run on this machine, export, check by a real Airflow; needs no cluster
 demo: .venv/.made .airflow/3.3/.made
-	$(PY) -m demo --to $(DEMO)
+	@mkdir -p $(DEMO)
+	$(KUBENB) graph notebooks/flights.ipynb
+	$(KUBENB) graph notebooks/flights.ipynb --svg $(DEMO)/flights.svg
+	$(KUBENB) run notebooks/flights.ipynb --to $(DEMO)/run --verbose
+	$(KUBENB) export notebooks/flights.ipynb --to $(DEMO)/dags
+	$(KUBENB) check notebooks/flights.ipynb --airflow .airflow/3.3/bin/python
+	@echo
+	@echo "Done, on this machine alone: no cluster took part, and none was asked."
+	@echo "  the DAG for Airflow      $(DEMO)/dags/flights.py"
+	@echo "  the executed notebooks   $(DEMO)/run/*.ipynb"
+	@echo "  a picture of the graph   $(DEMO)/flights.svg"
 
 # Style, types and floors
 check: .venv/.made

@@ -103,8 +103,8 @@ def run(
     every variable.
     """
     from kubenb.export.checks import check as judge
-    from kubenb.run.events import silent
     from kubenb.run.local import Wish, run_pipeline
+    from kubenb.show.progress import watching
     from kubenb.show.results import Results
 
     pipeline = read(source)
@@ -112,7 +112,7 @@ def run(
     if errors(problems):
         raise KubenbError(errors(problems))
     wish = Wish(dict(params or {}), _names(task), _names(from_), not fresh, parallel, dict(env or {}), keep)
-    finished = run_pipeline(pipeline, Path(to), wish, progress or silent)
+    finished = run_pipeline(pipeline, Path(to), wish, progress or watching())
     path = pipeline.notebook.path
     return Results(finished, f"kubenb run {path} --to {to}" if path else "")
 

@@ -7,6 +7,7 @@ printed from here, before the command-line library is imported; `commands` has t
 
 from __future__ import annotations
 
+import os
 import sys
 
 COMMANDS = {
@@ -45,7 +46,8 @@ HELP = (
 def main(arguments: list[str] | None = None) -> None:
     """The console script. Ends the process with an exit code of `EXIT_CODES`."""
     words = sys.argv[1:] if arguments is None else arguments
-    if words in ([], ["--help"], ["-h"], ["help"]):
+    completing = "_KUBENB_COMPLETE" in os.environ
+    if not completing and words in ([], ["--help"], ["-h"], ["help"]):
         sys.stdout.write(HELP)
         sys.exit(0)
     if words == ["--version"]:

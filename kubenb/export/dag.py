@@ -29,7 +29,6 @@ _TAKEN = frozenset(
         "b64encode",
         "DAG",
         "datetime",
-        "FILES",
         "HERE",
         "import_module",
         "json",

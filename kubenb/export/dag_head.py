@@ -122,7 +122,7 @@ def imports(names: set[str]) -> str:
     if times:
         lines.append(f"from datetime import {', '.join(times)}")
     lines.sort(key=lambda line: (line.startswith("from"), line.split()[1]))
-    sdk = "Asset, DAG" if "Asset" in names else "DAG"
+    sdk = "DAG, Asset" if "Asset" in names else "DAG"
     return (
         "\n".join(lines) + "\n\nfrom airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator\n"
         f"from airflow.providers.common.compat.sdk import {sdk}\n"

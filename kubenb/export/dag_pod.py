@@ -155,10 +155,10 @@ def notebook(task_id, file="operator.json", **more):
     text = (HERE / f"{task_id}.ipynb").read_bytes()
     digest = sha256(text).hexdigest()
     env = {"KUBENB_NOTEBOOK_SHA256": digest}
-    for name, data in (("KUBENB_NOTEBOOK", text), ("KUBENB_RUNTIME", RUNTIME)):
-        for n, at in enumerate(range(0, len(data), 90_000)):
-            part = b64encode(data[at : at + 90_000]).decode()
-            env[f"{name}_{n}" if n else name] = part
+    carried = b64encode(text).decode()
+    for name, data in (("KUBENB_NOTEBOOK", carried), ("KUBENB_RUNTIME", RUNTIME)):
+        for n, at in enumerate(range(0, len(data), 120_000)):
+            env[f"{name}_{n}" if n else name] = data[at : at + 120_000]
     made = task(task_id, file, env, **more)
     return {"annotations": {"kubenb/notebook-sha256": digest}, **made}
 '''
@@ -168,10 +168,10 @@ def notebook(task_id, cpu=None, memory=None):
     text = (HERE / f"{task_id}.ipynb").read_bytes()
     digest = sha256(text).hexdigest()
     env = {"KUBENB_TASK": task_id, "KUBENB_NOTEBOOK_SHA256": digest}
-    for name, data in (("KUBENB_NOTEBOOK", text), ("KUBENB_RUNTIME", RUNTIME)):
-        for n, at in enumerate(range(0, len(data), 90_000)):
-            part = b64encode(data[at : at + 90_000]).decode()
-            env[f"{name}_{n}" if n else name] = part
+    carried = b64encode(text).decode()
+    for name, data in (("KUBENB_NOTEBOOK", carried), ("KUBENB_RUNTIME", RUNTIME)):
+        for n, at in enumerate(range(0, len(data), 120_000)):
+            env[f"{name}_{n}" if n else name] = data[at : at + 120_000]
     made = json.loads((HERE / "operator.json").read_bytes())
     base = made["pod_template_dict"]["spec"]["containers"][0]
     base["env"] += [{"name": name, "value": env[name]} for name in env]
@@ -184,9 +184,7 @@ def notebook(task_id, cpu=None, memory=None):
 '''
 assert DIGEST in _PLAIN
 assert DIGEST in _NOTEBOOK
-_RUNTIME = """FILES = sorted(HERE.glob("kubenb_runtime/*.py"))
-RUNTIME = b"".join(b"#: %b\\n%b" % (f.name.encode(), f.read_bytes()) for f in FILES)
-"""
+_RUNTIME = 'RUNTIME = b64encode((HERE / "kubenb_runtime" / "bundle.txt").read_bytes()).decode()\n'
 
 
 def helpers(dag: str, cuts: list[Cut]) -> tuple[str, set[str]]:

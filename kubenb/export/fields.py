@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-_FIELD = re.compile(r"""\{\{(?:[^{}'"]|'[^'\n]*'|"[^"\n]*"|\{[^{}]*\})*\}\}""")
+_FIELD = re.compile(r"""\{\{(?!\{)(?:[^{}'"]|'[^'\n]*'|"[^"\n]*"|\{[^{}]*\})*\}\}""")
 _JINJA_SEES = re.compile(r"\{[{%#]|\r|\n\Z")
 _BRACES = re.compile(r"\{+|\r")
 

@@ -12,7 +12,7 @@ import json
 from kubenb.export.dag import dag_file
 from kubenb.export.fan_out import runtime_lists
 from kubenb.export.ids import dag_id
-from kubenb.export.payload import sha256
+from kubenb.export.payload import runtime_text, sha256
 from kubenb.export.task_notebook import task_notebook
 from kubenb.inside.bundle import files as runtime_files
 from kubenb.model.pipeline import Pipeline
@@ -39,6 +39,7 @@ def export_files(pipeline: Pipeline) -> dict[str, str]:
             inner[f"{plan.task.name}.ipynb"] = task_notebook(pipeline, plan, dag, lists)
     if any(name.endswith(".ipynb") for name in inner):
         inner |= {f"kubenb_runtime/{name}": text for name, text in runtime_files().items()}
+        inner["kubenb_runtime/bundle.txt"] = runtime_text()  # the same, in the form that travels in a pod
     record = {"dag": dag, "files": {name: sha256(text) for name, text in sorted(inner.items())}}
     inner |= {base_name(name): text for name, text in {f"{dag}.py": made.text, **made.beside}.items()}
     inner[RECORD] = json.dumps(record, indent=1, sort_keys=True) + "\n"

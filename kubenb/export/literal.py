@@ -29,13 +29,19 @@ _SHORT = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 def _shown(char: str, mark: str) -> str:
-    """One character of a literal. Beyond ASCII, what every Python's tables call a letter, mark, number, punctuation or symbol stays."""
+    """One character of a literal. Beyond ASCII stays what every Python's tables call a letter, number, punctuation or symbol.
+
+    Combining marks and pictures don't: formatters disagree about how wide they are.
+    """
     if char == mark:
         return "\\" + char
     if char in _SHORT:
         return _SHORT[char]
     code = ord(char)
-    if 32 <= code < 127 or (code > 160 and unicodedata.ucd_3_2_0.category(char)[0] in "LMNPS"):
+    if 32 <= code < 127:
+        return char
+    kind = unicodedata.ucd_3_2_0.category(char)[0]
+    if code > 160 and (kind in "LNP" or (kind == "S" and code < 0x2300)):
         return char
     return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}" if code < 65536 else f"\\U{code:08x}"
 
@@ -56,7 +62,15 @@ def inline(value: object) -> str:
         return value.inline()
     if isinstance(value, float) and value - value != 0:  # repr gives names here, not literals
         return f'float("{value!r}")'
-    return str(value) if isinstance(value, Raw) else repr(value)
+    shown = str(value) if isinstance(value, Raw) else repr(value)
+    return shown.replace("e+", "e") if isinstance(value, float) else shown  # 1e+16: formatters take the plus away
+
+
+def width(text: str) -> int:
+    """Columns: letters of East Asia take two."""
+    if text.isascii():
+        return len(text)
+    return len(text) + sum(unicodedata.ucd_3_2_0.east_asian_width(char) in "WF" for char in text)
 
 
 class Raw(str):
@@ -84,7 +98,7 @@ def _prefix(key: str) -> str:
 def wrapped(value: object, indent: int = 0, before: int = 0, after: int = 1) -> str:
     """The value on one line where `before` columns in front and `after` behind leave room, else one item a line."""
     short = inline(value)
-    if indent + before + len(short) + after <= WIDTH or not isinstance(value, (dict, list, Call)):
+    if indent + before + width(short) + after <= WIDTH or not isinstance(value, (dict, list, Call)):
         return short
     return exploded(value, indent)
 
@@ -103,5 +117,5 @@ def exploded(value: dict[object, object] | list[object] | Call, indent: int) -> 
         opening, closing = f"{value.name}(", ")"
     if not heads:
         return opening + closing
-    lines = [f"{pad}{head}{wrapped(item, indent + 4, len(head))},\n" for head, item in heads]
+    lines = [f"{pad}{head}{wrapped(item, indent + 4, width(head))},\n" for head, item in heads]
     return f"{opening}\n{''.join(lines)}{' ' * indent}{closing}"

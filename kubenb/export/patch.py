@@ -101,7 +101,7 @@ def _by_name(base: list[Any], patch: list[Any], key: str) -> list[Any]:
     merged = {item.get(name): item for item in base}
     for number, item in enumerate(patch):
         if not isinstance(item, dict):
-            raise ValueError(f"an entry of {key} is not a mapping. Write - {name}: …")
+            raise ValueError(f"an entry of {key} is not a mapping. Write - {name}: NAME.")
         item = {"name": BASE, **item} if key == "containers" and "name" not in item else item
         if item.get("$patch") == "delete":
             merged.pop(item.get(name), None)

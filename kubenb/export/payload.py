@@ -19,6 +19,12 @@ def sha256(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
+@lru_cache(maxsize=1)
+def runtime_text() -> str:
+    """The runtime as it travels."""
+    return bundle()
+
+
 def payload(text: str) -> dict[str, str]:
     """All that carries a task's notebook into its pod."""
     return {"KUBENB_NOTEBOOK_SHA256": sha256(text), **strings("KUBENB_NOTEBOOK", text), **_runtime()}
@@ -26,4 +32,4 @@ def payload(text: str) -> dict[str, str]:
 
 @lru_cache(maxsize=1)
 def _runtime() -> dict[str, str]:
-    return strings("KUBENB_RUNTIME", bundle())
+    return strings("KUBENB_RUNTIME", runtime_text())

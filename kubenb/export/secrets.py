@@ -115,6 +115,8 @@ def _secretive(name: str, value: str) -> bool:
     value = value.strip()
     if _PLACEHOLDER.match(value) or "{" in value or value.lower() == name.lower() or re.search(r"\s", value):
         return False
+    if value.startswith(("/", "./", "~")):
+        return False
     strange = any(char.isdigit() for char in value) or not value.isalnum()
     if re.search(r"(?i)pass|pwd", name):
         return (
@@ -122,7 +124,7 @@ def _secretive(name: str, value: str) -> bool:
             and (strange or _entropy(value) > 2.8)
             and not re.fullmatch(r"[a-z]+(?:[-_./][a-z]+)*", value)
         )
-    return len(value) >= 10 and any(char.isdigit() for char in value) and _entropy(value) > 2.8 and "/" not in value[:8]
+    return len(value) >= 10 and any(char.isdigit() for char in value) and _entropy(value) > 2.8
 
 
 def _entropy(text: str) -> float:

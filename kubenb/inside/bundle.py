@@ -2,7 +2,7 @@
 
 In: this package's own sources. Out: `files()` (file name -> text, for the folder beside the task notebooks), `bundle()`
 (all of them as one text), `BOOT` (for `python -c`) and `strings()` (a text as environment values). Next room: `boot`, in the pod.
-The same bytes everywhere: sorted names, sources as they are, no compression (its bytes differ between builds of zlib).
+The same bytes everywhere: a fixed order, text that is only shortened, no compression (its bytes differ between builds of zlib).
 """
 
 from __future__ import annotations
@@ -10,44 +10,77 @@ from __future__ import annotations
 import binascii
 import os
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Dict
-
 # One environment string may hold 128 KiB with its name; base64 grows by a third and is cut here.
 LONGEST = 120_000
 
+# The modules that a plain cell needs come first, and fit into HEAD characters: the rest is decoded only where it is used.
+FIRST = ("boot", "__init__", "start", "engine")
+HEAD = 16_000
+STORED = "bundle.txt"
+
 BOOT = (
-    "import os,binascii as b;t=b.a2b_base64(''.join(os.environ.get('KUBENB_RUNTIME'+k,'')for k in"
-    "['']+['_%d'%i for i in range(1,64)])).decode();exec(t[t.index('#: boot.py'):].split('\\n#: ')[0],dict(text=t))"
+    "import os,binascii as b;t=b.a2b_base64(os.environ['KUBENB_RUNTIME'][:%d]).decode();"
+    "exec(t[:t.index('\\n#: ')],dict(text=t))" % HEAD
 )
 
 
-def files() -> Dict[str, str]:
-    """Every module of the runtime: file name -> text, sorted by name."""
+def files() -> dict[str, str]:
+    """Every module of the runtime as it is written: file name -> text, sorted by name."""
     folder = os.path.dirname(os.path.abspath(__file__))
     found = {}
     for name in sorted(os.listdir(folder)):
-        if name.endswith(".py") and name != "bundle.py":
+        if name.endswith(".py") and name not in ("bundle.py", "slim.py"):
             with open(os.path.join(folder, name), encoding="utf-8", newline="") as file:
                 found[name] = file.read().replace("\r\n", "\n")
     return found
 
 
 def bundle() -> str:
-    """All modules as one text: for each a line `#: name.py`, then its source.
+    """All modules as one text, without docstrings, comments and annotations: for each a line `#: name`, then its source.
 
-    >>> bundle().startswith("#: __init__.py")
+    >>> bundle().startswith("#: boot")
     True
     """
     modules = files()
-    for name, source in modules.items():
-        if "\n#: " in "\n" + source or not source.endswith("\n"):
-            raise ValueError("%s holds a line that starts with '#: ' or does not end in a newline." % name)
-    return "".join("#: %s\n%s" % pair for pair in modules.items())
+    stamp = _stamp(modules)
+    try:
+        with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), STORED), encoding="ascii", newline="") as file:
+            first, _, text = file.read().partition("\n")
+    except OSError:
+        first, text = "", ""
+    return text if first == stamp else made(modules)
 
 
-def strings(name: str, text: str) -> Dict[str, str]:
+def _stamp(modules: dict[str, str]) -> str:
+    import hashlib
+
+    return hashlib.sha256("".join("%s\0%s\0" % pair for pair in modules.items()).encode("utf-8")).hexdigest()
+
+
+def made(modules: dict[str, str]) -> str:
+    """The bundle from its sources; `python -m kubenb.inside.bundle` stores it, since this takes a tenth of a second."""
+    from .slim import slim
+
+    names = [*FIRST, *sorted(name[:-3] for name in modules if name[:-3] not in FIRST)]
+    text = ""
+    for name in names:
+        short = slim(modules[name + ".py"])
+        if "\n#: " in "\n" + short or not short.isascii():
+            raise ValueError("%s.py holds a line that starts with '#: ', or text that is not ASCII outside of comments." % name)
+        text += "#: %s\n%s" % (name, short)
+        if name == FIRST[-1] and len(text) * 4 // 3 + 8 > HEAD:
+            raise ValueError("the first modules need %d characters of base64, more than HEAD." % (len(text) * 4 // 3))
+    return text
+
+
+def store() -> None:
+    """Writes the stored bundle anew."""
+    modules = files()
+    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), STORED), "w", encoding="ascii", newline="") as file:
+        file.write(_stamp(modules) + "\n" + made(modules))
+
+
+def strings(name: str, text: str) -> dict[str, str]:
     """`text` as environment values: base64 in NAME, NAME_1, NAME_2 …, each short enough for one string.
 
     >>> strings("KUBENB_NOTEBOOK", "{}")
@@ -56,3 +89,7 @@ def strings(name: str, text: str) -> Dict[str, str]:
     data = binascii.b2a_base64(text.encode("utf-8"), newline=False).decode("ascii")
     pieces = [data[at : at + LONGEST] for at in range(0, len(data), LONGEST)] or [""]
     return {name + ("_%d" % index if index else ""): piece for index, piece in enumerate(pieces)}
+
+
+if __name__ == "__main__":
+    store()

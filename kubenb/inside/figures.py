@@ -31,12 +31,16 @@ def png(figure: Any) -> bytes:
     return sink.getvalue()
 
 
+def flush(engine: Any) -> None:
+    """At the end of a cell: what it drew and did not show."""
+    if ENGINE and engine.shell is None:
+        show()
+
+
 def show(*args: Any, **options: Any) -> None:
     """Shows and closes all open figures."""
     import matplotlib.pyplot as plt
 
-    if not ENGINE:
-        return
     try:
         for number in plt.get_fignums():
             figure = plt.figure(number)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 EVERY = 1.0
 
 
-def run_papermill(job: Job) -> int:
+def run_papermill(job: Job, pipes: Any) -> int:
     """Runs the notebook; the exit code."""
     prepare(job)
     import papermill
@@ -35,7 +35,7 @@ def run_papermill(job: Job) -> int:
 
     papermill_engines.register("kubenb", engine_class(job))
     source, target = job.side + "/task.ipynb", job.side + "/executed.ipynb"
-    write_file(source, [job.text.encode("utf-8")], sync=False)
+    write_file(source, [job.text], sync=False)
     try:
         papermill.execute_notebook(source, target, parameters=job.parameters, engine_name="kubenb", progress_bar=False, kernel_name="python3")
     except PapermillExecutionError as error:
@@ -52,7 +52,9 @@ def run_papermill(job: Job) -> int:
 
 def prepare(job: Job) -> None:
     """What the kernel needs around it: our package on its path, and folders that can be written."""
-    sys.meta_path[0].unpack(job.side + "/lib")  # type: ignore[attr-defined]
+    from .follow import unpack
+
+    unpack(sys.meta_path[0], job.side + "/lib")
     old = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = job.side + "/lib" + (os.pathsep + old if old else "")
     for name in ("IPYTHONDIR", "JUPYTER_RUNTIME_DIR"):

@@ -38,6 +38,13 @@ class Record:
         self.cell["execution_count"] = self.count
         self.cell["outputs"] = []
 
+    def start_first(self) -> None:
+        """The first code cell: it begins without a word."""
+        for number, cell in enumerate(self.cells):
+            if cell.get("cell_type") == "code":
+                return self.start(number)
+        return None
+
     def add(self, after: int, source: str) -> None:
         """A cell of ours: the parameters of this run."""
         made = {"cell_type": "code", "id": "injected-parameters", "metadata": {"tags": ["injected-parameters"]}, "source": source}

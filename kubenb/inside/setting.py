@@ -1,13 +1,12 @@
 """What the pod is told: the environment contract, read once.
 
 In: `os.environ` (KUBENB_*). Out: `Setting`, the notebook's text (its digest checked) and its cells. Next room: `start`.
-Plain classes and the interpreter's own JSON scanner: dataclasses, json and re cost more than the start of Python itself.
+Plain classes: dataclasses cost more than the start of Python itself.
 """
 
 from __future__ import annotations
 
 import binascii
-import os
 
 from .exits import Refused
 
@@ -43,76 +42,60 @@ class Setting:
             raise Refused("setup", "KUBENB_ITEM '%s' is not a count from 0." % self.item[:40], "Export the DAG again.")
 
 
-def joined(env: Mapping[str, str], name: str) -> str | None:
-    """The value of NAME, NAME_1, NAME_2 … put together; None when NAME is not set."""
-    if name not in env:
-        return None
-    pieces, count = [env[name]], 1
-    while "%s_%d" % (name, count) in env:
-        pieces.append(env["%s_%d" % (name, count)])
-        count += 1
-    return "".join(pieces)
-
-
-def notebook_text(env: Mapping[str, str]) -> str | None:
-    """The notebook as it was exported; None when it lies in the store (KUBENB_NOTEBOOK_URL)."""
-    packed = joined(env, "KUBENB_NOTEBOOK")
-    if packed is None:
-        if env.get("KUBENB_NOTEBOOK_URL"):
-            return None
+def prepare(job: Any, env: Any, packed: str) -> str | bytes:
+    """All that `start` leaves out on its short way: checks, parameters, a notebook in many strings or in the store."""
+    setting = Setting(env)
+    job.parameters = parameters(env)
+    if packed:
+        pieces, count = [packed], 1
+        while "KUBENB_NOTEBOOK_%d" % count in env:
+            pieces.append(env.pop("KUBENB_NOTEBOOK_%d" % count))
+            count += 1
+        return "".join(pieces)
+    if not env.get("KUBENB_NOTEBOOK_URL"):
         raise Refused("setup", "KUBENB_NOTEBOOK is not set: there is no notebook to run.", "Export the DAG again.")
+    from .distant import notebook_from_store
+
+    return notebook_from_store(setting, env)
+
+
+def read_with_care(packed: str | bytes, digest: str | None) -> tuple[bytes, dict[str, Any]]:
+    """The notebook once more, where the short way did not work: on another Python, or because something is wrong with it."""
     try:
-        data = binascii.a2b_base64(packed)
+        data = packed if isinstance(packed, bytes) else binascii.a2b_base64(packed)
     except ValueError as error:
         raise Refused("setup", "KUBENB_NOTEBOOK is not base64 (%s)." % error, "Export the DAG again.") from None
-    return checked(data, env.get("KUBENB_NOTEBOOK_SHA256"))
-
-
-def checked(data: bytes, digest: str | None) -> str:
-    """The notebook's text, if its digest is the one that was exported."""
     if digest and sha256(data) != digest.lower():
         raise Refused("setup", "the notebook is not the one that was exported: its SHA-256 differs.", "Export the DAG again.")
     try:
-        return data.decode("utf-8")
+        text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise Refused("setup", "the notebook is not UTF-8 (%s)." % error, "Export the DAG again.") from None
+    notebook = from_json(text, "the notebook")
+    cells = notebook.get("cells") if isinstance(notebook, dict) else None
+    if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
+        raise Refused("setup", "the notebook has no list of cells (nbformat 4).", "Export the DAG again.")
+    return data, notebook
 
 
 def sha256(data: bytes) -> str:
-    """The digest, by the interpreter's own module where it has one (hashlib loads OpenSSL first)."""
+    """The digest, without OpenSSL where the interpreter has a module of its own."""
     make: Any
     try:
         from _sha2 import sha256 as make  # type: ignore[import-not-found,no-redef]
     except ImportError:
-        try:
-            from _sha256 import sha256 as make  # type: ignore[import-not-found,no-redef]
-        except ImportError:
-            from hashlib import sha256 as make
+        from hashlib import sha256 as make
     return str(make(data).hexdigest())
 
 
-class _Plain:
-    """The options that the interpreter's JSON scanner asks for."""
-
-    strict, object_hook, object_pairs_hook = False, None, None
-    parse_float, parse_int, parse_constant = float, int, float
-
-
 def from_json(text: str, what: str) -> Any:
-    """A JSON document, without importing `json` where the interpreter's scanner can be had."""
+    """A JSON document."""
+    import json
+
     try:
-        try:
-            from _json import make_scanner
-
-            context: Any = _Plain()
-            context.memo = {}
-            return make_scanner(context)(text.strip(), 0)[0]
-        except ImportError:
-            import json
-
-            return json.loads(text)
-    except (ValueError, StopIteration, RecursionError) as error:
-        raise Refused("setup", "%s is not JSON (%s)." % (what, error or "empty"), "Export the DAG again.") from None
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise Refused("setup", "%s is not JSON (%s)." % (what, error), "Export the DAG again.") from None
 
 
 def parameters(env: Mapping[str, str]) -> dict[str, Any]:
@@ -129,24 +112,3 @@ def parameters(env: Mapping[str, str]) -> dict[str, Any]:
         if not name.isidentifier() or keyword.iskeyword(name) or name.startswith("__"):
             raise Refused("setup", "%r can't be a parameter: it is not a name that Python can bind." % name[:80], "Rename the parameter.")
     return values
-
-
-def code_cells(text: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """The notebook and its cells, checked as far as running them needs."""
-    notebook = from_json(text, "the notebook")
-    cells = notebook.get("cells") if isinstance(notebook, dict) else None
-    if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
-        raise Refused("setup", "the notebook has no list of cells (nbformat 4).", "Export the DAG again.")
-    return notebook, cells
-
-
-def source_of(cell: Mapping[str, Any]) -> str:
-    """A cell's text; nbformat allows a list of lines too."""
-    source = cell.get("source", "")
-    return source if isinstance(source, str) else "".join(source)
-
-
-def forget_large(env: Any = os.environ) -> None:
-    """Takes the notebook and the runtime out of the environment: what the user's code starts need not carry them."""
-    for name in [name for name in env if name.startswith(("KUBENB_NOTEBOOK", "KUBENB_RUNTIME")) and len(env[name]) > 2000]:
-        del env[name]

@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import sys
 
+from .odd import send
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -67,7 +69,7 @@ def _classes(engine: Any) -> tuple[Any, Any, Any]:
                 data, metadata = self.compute_format_data(result)
                 self.update_user_ns(result)
                 made = {"output_type": "execute_result", "data": data, "metadata": metadata, "execution_count": engine.count}
-                engine.output(_texts(made))
+                send(engine, _texts(made))
 
     class Publisher(DisplayPublisher):  # type: ignore[misc]
         """`display(…)` and all that ends there."""
@@ -75,11 +77,11 @@ def _classes(engine: Any) -> tuple[Any, Any, Any]:
         def publish(self, data: Any, metadata: Any = None, *args: Any, transient: Any = None, update: bool = False, **options: Any) -> None:
             """One output."""
             kind = "update_display_data" if update else "display_data"
-            engine.output(_texts({"output_type": kind, "data": data, "metadata": metadata or {}, "transient": transient or {}}))
+            send(engine, _texts({"output_type": kind, "data": data, "metadata": metadata or {}, "transient": transient or {}}))
 
         def clear_output(self, wait: bool = False) -> None:
             """Forgets what the cell has shown."""
-            engine.output({"output_type": "clear_output", "wait": wait})
+            send(engine, {"output_type": "clear_output", "wait": wait})
 
     class Compiler(CachingCompiler):  # type: ignore[misc]
         """Names a cell's code as the engine does."""

@@ -2,10 +2,8 @@
 
 In: the environment contract (`setting`). Out: an exit code and one last line (`exits`). The watching process stays small and never
 runs the user's code: whatever that does (block, crash, `os._exit`), it is still there to save the notebook and to name what happened.
-Next rooms: `engine` or `mill` in the child, `watch` in the parent.
+Only what the first plain line needs is in this module and in `engine`. Next rooms: `engine` or `mill` in the child, `watch` in the parent.
 """
-
-from __future__ import annotations
 
 import os
 import sys
@@ -13,32 +11,62 @@ import time
 
 import _signal
 
-from . import setting as settings
-from .exits import Refused
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
 
 class Job:
-    """What both processes know: the setting, the notebook, and the folder that they share."""
+    """What both processes know: the notebook, and the folder that they share."""
 
-    def __init__(self) -> None:
-        """Reads everything; raises `Refused` where it is wrong."""
+    def __init__(self, env: "Any") -> None:
+        """Reads what running needs; everything unusual is for `setting`."""
         self.began = time.monotonic()
-        self.setting = settings.Setting(os.environ)
-        text = settings.notebook_text(os.environ)
-        if text is None:
-            from .distant import notebook_from_store
+        self.signals: "list[int]" = []
+        self.side = ""
+        self.parameters: "dict[str, Any]" = {}
+        self.store = env.get("KUBENB_STORE", "")
+        engine = env.get("KUBENB_ENGINE")
+        packed = env.pop("KUBENB_NOTEBOOK", "")
+        if engine != "kubenb" or "://" in self.store or "KUBENB_ITEM" in env or env.get("KUBENB_PARAMS", "{}") != "{}" or len(packed) > 99000 or not packed:
+            from .setting import prepare
 
-            text = notebook_from_store(self.setting, os.environ)
-        self.text = text
-        self.notebook, self.cells = settings.code_cells(text)
-        self.parameters = settings.parameters(os.environ)
-        self.papermill = self.setting.engine == "papermill" or (self.setting.engine == "auto" and has("papermill", "nbclient", "ipykernel"))
-        self.signals: list[int] = []
-        self.side = private_folder()
+            packed = prepare(self, env, packed)
+        self.papermill = engine != "kubenb" and wants_papermill(engine)
+        self.text, self.notebook = read(packed, env.get("KUBENB_NOTEBOOK_SHA256"))
+        self.cells: "list[dict[str, Any]]" = self.notebook["cells"]
+
+
+def read(packed: "str | bytes", digest: "str | None") -> "tuple[bytes, Any]":
+    """The notebook, its digest checked before anything else; by the interpreter's own modules: hashlib and json load more than they do."""
+    try:
+        from binascii import a2b_base64
+
+        from _json import make_scanner
+        from _sha256 import sha256  # type: ignore[import-not-found]
+
+        data = packed if isinstance(packed, bytes) else a2b_base64(packed)
+        if sha256(data).hexdigest() == digest:
+            notebook = make_scanner(Plain)(data.decode().lstrip(), 0)[0]
+            if all(cell["cell_type"] for cell in notebook["cells"]):
+                return data, notebook
+    except Exception:
+        pass
+    from .setting import read_with_care
+
+    return read_with_care(packed, digest)
+
+
+class Plain:
+    """The options that the interpreter's JSON scanner asks for."""
+
+    strict, object_hook, object_pairs_hook, memo = False, None, None, {}  # type: ignore[var-annotated]  # noqa: RUF012
+    parse_float, parse_int, parse_constant = float, int, float
+
+
+def wants_papermill(engine: "str | None") -> bool:
+    """By name, or because the image has it."""
+    return engine == "papermill" or has("papermill", "nbclient", "ipykernel")
 
 
 def has(*names: str) -> bool:
@@ -46,83 +74,49 @@ def has(*names: str) -> bool:
     return all(name in sys.modules or any(finder.find_spec(name, None) for finder in sys.meta_path) for name in names)
 
 
-def private_folder() -> str:
-    """A folder of this task alone."""
-    root = os.environ.get("TMPDIR") or "/tmp"
-    for attempt in range(100):
-        path = "%s/kubenb-%d-%d" % (root, os.getpid(), time.monotonic_ns() + attempt)
-        try:
-            os.mkdir(path, 0o700)
-            return path
-        except FileExistsError:
-            continue
-        except OSError as error:
-            raise Refused("setup", "there is no room for temporary files in %s (%s)." % (root, error.strerror), "Set TMPDIR to a folder that can be written.") from None
-    raise Refused("setup", "no temporary folder can be made in %s." % root, "Set TMPDIR to a folder of its own.")
-
-
 def start() -> None:
     """Runs the task and ends the process."""
-    code, job = 74, None
+    code, side = 74, ""
     try:
-        job = Job()
+        job = Job(os.environ)
+        root = os.environ.get("TMPDIR") or "/tmp"
+        side = "%s/kubenb-%d-%d" % (root, os.getpid(), time.monotonic_ns())
+        os.mkdir(side, 0o700)
+        job.side = os.environ["KUBENB_SIDE"] = side
         code = run(job)
-    except Refused as refused:
+    except Exception as error:
         from .watch import end_early
 
-        code = end_early(refused, job.side if job else "")
+        code = end_early(error, side)
     finally:
-        try:
-            sys.stdout.flush()
-            sys.stderr.flush()
-        finally:
-            os._exit(code)
+        os._exit(code)
 
 
 def run(job: Job) -> int:
     """Forks: the child runs the cells, the parent watches it. The exit code is the parent's."""
-    os.environ["KUBENB_SIDE"] = job.side
-    settings.forget_large()
     if job.papermill:
+        from .mill import run_papermill as run_child
         from .watch import clear_place
 
-        clear_place(job)
-    pipes = [os.pipe() for _ in range(4)]
-    handlers = [(number, _signal.signal(number, lambda number, frame: job.signals.append(number))) for number in (_signal.SIGTERM, _signal.SIGINT)]
+        clear_place()
+    else:
+        from .engine import run_cells as run_child  # type: ignore[assignment] # before the fork: the child would map the compiler's pages in once more
+    pipes = [os.pipe() for _ in "1234"]
+    note = [_signal.signal(number, lambda number, frame: job.signals.append(number)) for number in (_signal.SIGTERM, _signal.SIGINT)]
     child = os.fork()
     if child:
-        for pipe, end in zip(pipes, (1, 1, 1, 0)):
-            os.close(pipe[end])
+        time.sleep(0.004)  # what the parent does now would only get in the child's way
         from .watch import watch
 
-        return watch(job, child, pipes[0][0], pipes[1][0], pipes[2][0], pipes[3][1])
-    for number, handler in handlers:
-        _signal.signal(number, handler)
-    _run_child(job, pipes)
-    return 74
-
-
-def _run_child(job: Job, pipes: Any) -> None:
+        return watch(job, child, pipes)
     code = 74
     try:
-        for pipe, end in zip(pipes, (0, 0, 0, 1)):
-            os.close(pipe[end])
-        if job.papermill:
-            from .mill import run_papermill
+        _signal.signal(_signal.SIGTERM, note[0])
+        _signal.signal(_signal.SIGINT, note[1])
+        code = run_child(job, pipes)
+    except BaseException as error:
+        from .watch import child_failed
 
-            code = run_papermill(job)
-        else:
-            from .engine import Engine, Link
-
-            link = Link(pipes[0][1], pipes[1][1], pipes[2][1], pipes[3][0])
-            code = Engine(job, link).run()
-    except Refused as refused:
-        from .hand import report
-
-        report({"end": [refused.kind, refused.what, refused.fix]})
-    except BaseException:
-        import traceback
-
-        traceback.print_exc()
+        child_failed(error)
     finally:
         os._exit(code)

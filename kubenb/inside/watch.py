@@ -17,6 +17,7 @@ from . import places
 from .exits import TABLE, Refused, from_os_error, last_line
 from .keeper import Keeper
 from .record import Record
+from .setting import Setting
 from .stores import open_store
 from .usage import Meter, limit, mib, sentence
 
@@ -29,19 +30,35 @@ if TYPE_CHECKING:
 GRACE, AFTER_END = 1.0, 30.0
 
 
-def clear_place(job: Job) -> None:
+def clear_place() -> None:
     """Takes away what an earlier try of this task left in its place."""
+    setting = Setting(os.environ)
     try:
-        if job.setting.store:
-            open_store(job.setting.store).clear(places.place_of(job.setting))
+        if setting.store:
+            open_store(setting.store).clear(places.place_of(setting))
     except OSError as error:
-        raise from_os_error(error, "the store %s can't be written" % job.setting.store) from error
+        raise from_os_error(error, "the store %s can't be written" % setting.store) from error
 
 
-def end_early(refused: Refused, side: str) -> int:
-    """The end of a task whose environment is wrong: nothing was run."""
+def end_early(error: Exception, side: str) -> int:
+    """The end of a task that could not begin."""
     _remove_folder(side)
-    return say(os.environ.get("KUBENB_TASK") or "task", refused.kind, str(refused))
+    if not isinstance(error, Refused):
+        what = "no temporary folder can be made (%s)." % error if isinstance(error, OSError) else "%s: %s." % (type(error).__name__, error)
+        error = Refused("setup" if isinstance(error, OSError) else "internal", what, "Set TMPDIR to a folder that can be written.")
+    return say(os.environ.get("KUBENB_TASK") or "task", error.kind, str(error))
+
+
+def child_failed(error: BaseException) -> None:
+    """In the child: something of ours failed, not a cell."""
+    from .hand import report
+
+    if not isinstance(error, Refused):
+        import traceback
+
+        traceback.print_exc()
+        error = Refused("internal", "%s: %s." % (type(error).__name__, error), "This is a mistake in kubenb: please report it.")
+    report({"end": [error.kind, error.what, error.fix]})
 
 
 def say(task: str, kind: str, text: str) -> int:
@@ -63,12 +80,14 @@ def _termination_log(data: bytes) -> None:
             file.write(data[:4000])
 
 
-def watch(job: Job, child: int, out: int, err: int, talk: int, answer: int) -> int:
+def watch(job: Job, child: int, pipes: Any) -> int:
     """To the end of the child, and of the task."""
-    watcher = Watcher(job, child, {out: "stdout", err: "stderr"}, talk, answer)
+    for number in (pipes[0][1], pipes[1][1], pipes[2][1], pipes[3][0]):
+        os.close(number)
+    watcher = Watcher(job, child, {pipes[0][0]: "stdout", pipes[1][0]: "stderr"}, pipes[2][0], pipes[3][1])
     try:
-        if not job.papermill and "://" not in job.setting.store:
-            clear_place(job)
+        if not job.papermill and "://" not in job.store:
+            clear_place()
         watcher.run()
     except Refused as refused:
         watcher.kill()
@@ -82,13 +101,16 @@ class Watcher:
     def __init__(self, job: Job, child: int, streams: dict[int, str], talk: int, answer: int) -> None:
         """Nothing has been heard yet."""
         self.job, self.child, self.streams, self.talk, self.answer = job, child, streams, talk, answer
+        self.setting = job.setting = Setting(os.environ)
         about = {"dag": job.setting.dag, "task": job.setting.task, "run": job.setting.run, "try": job.setting.attempt}
         self.record = Record(job.notebook, about)
+        if not (job.papermill or job.parameters or "://" in job.store):
+            self.record.start_first()
         self.keeper = Keeper(job, self.record)
         self.meter = Meter(child)
         self.inbox = b""
         self.outcome: tuple[str, str, str] | None = None
-        self.ended, self.ready, self.asked, self.deadline = False, False, 0, 0.0
+        self.ended, self.asked, self.deadline = False, 0, 0.0
         self.status: int | None = None
         self.used: Any = None
 
@@ -165,10 +187,7 @@ class Watcher:
             payload, self.inbox = rest[: int(length)], rest[int(length) :]
             self._pass_on_all()
             self._heard(kind.decode(), int(number), payload)
-            # The first cell begins before anything was printed; it does not wait.
-            if kind != b"cell" or self.ready:
-                os.write(self.answer, b".")
-            self.ready = self.ready or kind == b"cell"
+            os.write(self.answer, b".")
         return bool(data)
 
     def _heard(self, kind: str, number: int, payload: bytes) -> None:

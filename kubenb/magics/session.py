@@ -38,6 +38,7 @@ class Session:
         self.task: Header | None = None  # the one that runs now
         self._running: list[tuple[str, str, bool]] = []  # key, text, is the task; more than one where a cell runs cells
         self._headers: dict[str, Header | None] = {}
+        self._decided: dict[str, tuple[float, Header | None]] = {}
         self._names: dict[str, tuple[str, ...]] = {}
         self._meter: Meter | None = None
         self._folder: Path | None = None
@@ -115,11 +116,13 @@ class Session:
         return ["# " + lines[0], *lines[1:]]
 
     def _here(self, text: str) -> Header | None:
-        """The header of a cell that runs here as it stands; None where it has problems, asks for help, or runs
-        elsewhere.
-        """
-        header = self.header(text)
-        return header if header is not None and not header.problems and self.where(header) == "here" else None
+        """The header of a cell that runs here as it stands; None where it has problems, or runs elsewhere."""
+        decided = self._decided.get(text)
+        if decided is None or time.monotonic() - decided[0] > 1:  # settings may change; a cell asks twice in a millisecond
+            header = self.header(text)
+            here = header is not None and not header.problems and self.where(header) == "here"
+            decided = self._decided[text] = (time.monotonic(), header if here else None)
+        return decided[1]
 
     def _misplaced(self, lines: list[str]) -> list[str]:
         """IPython knows `%%` on the first line only; elsewhere it would say that there is no such magic."""
@@ -192,6 +195,7 @@ class Session:
 
             if len(self._headers) >= REMEMBERED:
                 self._headers.clear()
+                self._decided.clear()
             self._headers[text] = parse_header(Cell(0, "code", text.rstrip("\n")))
         return self._headers[text]
 

@@ -344,7 +344,11 @@ def from_toml(option: Option, value: Any) -> tuple[Any, ...]:
     if isinstance(value, (dict, list)) and option.kind in ("yaml", "item-resources"):
         import json
 
-        return (KINDS[option.kind].parse(json.dumps(value, ensure_ascii=False)),)
+        try:
+            text = json.dumps(value, ensure_ascii=False, allow_nan=False, default=str)
+        except ValueError:
+            raise BadValue("holds a number that JSON does not have.", "Write it as text.") from None
+        return (KINDS[option.kind].parse(text),)
     return parse_option(option, _scalar(option, value))
 
 

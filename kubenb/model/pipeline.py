@@ -150,3 +150,4 @@ class Pipeline:
     problems: tuple[Problem, ...] = ()
     left_out: tuple[Code, ...] = ()
     dag_where: Place = Place()
+    dag_origins: dict[str, str] = field(default_factory=dict, compare=False, hash=False)

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections import deque
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from kubenb.notebook import words
 from kubenb.notebook.words import Word
@@ -86,7 +88,7 @@ def layouts(source: str) -> tuple[tuple[Layout, ...], tuple[Slip, ...]]:
     slips: list[Slip] = []
     for index, line in enumerate(lines):
         match = _MAGIC.match(line) if "k8s_" in line else None
-        if match is None or (match["name"] not in MAGICS and match["percent"] == "%") or _inside_text(lines, index):
+        if match is None or (match["name"] not in MAGICS and match["percent"] == "%") or index in _text_lines(source):
             continue
         if match["percent"] == "%%":
             slips.append(_not_first(lines, index, match["name"]))
@@ -100,23 +102,32 @@ def layouts(source: str) -> tuple[tuple[Layout, ...], tuple[Slip, ...]]:
     return tuple(found), tuple(slips)
 
 
-def _inside_text(lines: list[str], index: int) -> bool:
-    """Whether the line lies inside a string of several lines."""
-    above = "\n".join(lines[:index])
-    if "'''" not in above and '"""' not in above:
-        return False
+@lru_cache(maxsize=64)
+def _text_lines(source: str) -> frozenset[int]:
+    """The lines (from 0) that lie inside a string of several lines."""
+    if "'''" not in source and '"""' not in source:
+        return frozenset()
     import io
     import tokenize
 
-    plain = "\n".join("pass" if re.match(r"\s*[%!?]", line) else line for line in lines[:index]) + "\n"
+    lines = source.split("\n")
+    plain = "\n".join("pass" if re.match(r"\s*[%!?]", line) else line for line in lines)
+    found: set[int] = set()
+    opened: list[int] = []
     try:
-        for _ in tokenize.generate_tokens(io.StringIO(plain).readline):
-            pass
+        for token in tokenize.generate_tokens(io.StringIO(plain).readline):
+            kind = tokenize.tok_name[token.type]
+            if kind == "FSTRING_START":
+                opened.append(token.start[0])
+            elif kind == "STRING" or (kind == "FSTRING_END" and opened):
+                first = opened.pop() if kind == "FSTRING_END" else token.start[0]
+                found.update(range(first, token.end[0]))
     except tokenize.TokenError as error:
-        return "multi-line string" in str(error.args[0]) or "triple-quoted" in str(error.args[0])
+        if "string" in str(error.args[0]):
+            found.update(range(error.args[1][0], len(lines)))
     except (SyntaxError, ValueError):
-        return False
-    return False
+        return frozenset(found)
+    return frozenset(found)
 
 
 def _wrong_percents(name: str, line: str, index: int) -> Slip:
@@ -199,9 +210,9 @@ def _read_magic(layout: Layout, line: str) -> Layout:
     command: tuple[str, ...] | None = None
     placed: list[Word] = []
     entries: list[Entry] = []
-    queue = list(found.words)
+    queue = deque(found.words)
     while queue:
-        word = queue.pop(0)
+        word = queue.popleft()
         if word.text == "--" and not word.quoted:
             command = tuple(each.text for each in queue)
             break
@@ -213,7 +224,7 @@ def _read_magic(layout: Layout, line: str) -> Layout:
         span = (word.start, word.start + dashes + len(name))
         taken: str | None = value if equals else None
         if not equals and queue and not _is_option(queue[0]) and (queue[0].text != "--" or queue[0].quoted):
-            taken = queue.pop(0).text if _takes_value(name, queue[0].text) else None
+            taken = queue.popleft().text if _takes_value(name, queue[0].text) else None
         entries.append(Entry(name, taken, layout.first, layout.first, span, magic=True))
     return replace(
         layout, words=tuple(placed), entries=tuple(entries), command=command, comment=found.comment, slips=tuple(slips)
@@ -266,11 +277,27 @@ def _read_options(block: tuple[str, ...], first: int) -> tuple[tuple[Entry, ...]
             entries.append(Entry(bare["name"], None, number, first + index - 1, bare.span("name")))
             continue
         assert match is not None
+        slips += _hidden_options(match["value"] or "", more, number + 1)
         value, cut, slip = read_value(match["value"] or "", more)
         if slip:
             slips.append(Slip("header.quote", slip, "Write it in single quotes: '…'.", number))
         entries.append(Entry(match["name"], value, number, first + index - 1, match.span("name"), cut=cut))
     return tuple(entries), tuple(slips)
+
+
+def _hidden_options(value: str, more: list[str], first: int) -> list[Slip]:
+    """Option lines that stand too deep, and so would silently go on with the value above."""
+    from kubenb.model.options import DAG, TASK
+
+    if value.strip() in ("", "|"):
+        return []
+    found = []
+    for index, line in enumerate(more):
+        name = line.strip().partition(":")[0]
+        if ":" in line and (name in TASK or name in DAG):
+            what = f"option {name} stands too deep: it would go on with the value above."
+            found.append(Slip("header.deep", what, f"Write it with one space: #| {line.strip()}", first + index))
+    return found
 
 
 def read_value(text: str, more: list[str]) -> tuple[str | None, str, str]:
@@ -311,17 +338,11 @@ def _stray(lines: list[str], start: int) -> tuple[Slip, ...]:
     """Option lines further down, where they would be plain comments."""
     from kubenb.model.options import TASK
 
+    named = {index: match["name"] for index in range(start, len(lines)) if (match := _OPTION.match(lines[index]))}
     found = []
-    for index in range(start, len(lines)):
-        match = _OPTION.match(lines[index]) if lines[index].startswith("#|") else None
-        if match is not None and match["name"] in TASK and not _inside_text(lines, index):
+    for index, name in named.items():
+        if name in TASK and index not in _text_lines("\n".join(lines)):
+            what = f"option line '#| {name}: …' does not stand right below the magic line."
             fix = "Move it directly below the magic line, without empty lines between."
-            found.append(
-                Slip(
-                    "header.stray",
-                    f"option line '#| {match['name']}: …' does not stand right below the magic line.",
-                    fix,
-                    index,
-                )
-            )
+            found.append(Slip("header.stray", what, fix, index))
     return tuple(found)

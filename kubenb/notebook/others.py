@@ -11,9 +11,10 @@ from pathlib import Path
 from kubenb.model.names import shown
 from kubenb.model.pipeline import Cell, Notebook, Parameter
 from kubenb.model.problems import KubenbError, Place, Problem
-from kubenb.notebook.header import Header
+from kubenb.notebook.header import Header, parse_headers
 from kubenb.notebook.parameters import TAG, read_parameters
 from kubenb.notebook.settings import Settings
+from kubenb.notebook.whole import joined
 
 Found = tuple[str, str | None, tuple[Problem, ...]]
 
@@ -88,32 +89,23 @@ def _project(this: Notebook, settings: Settings) -> Path:
 
 def _body(other: Notebook, where: Place, parameters: tuple[Parameter, ...]) -> tuple[str, tuple[Problem, ...]]:
     """All code of the other notebook; its parameters keep their defaults, except those that this notebook gives."""
-    from kubenb.notebook.header import parse_headers
-    from kubenb.notebook.pipeline import code_of
-
     problems: list[Problem] = []
-    parts: list[str] = []
+    parts: list[tuple[int, int, str]] = []
     given = {parameter.name for parameter in parameters}
     for cell in other.cells:
         if cell.kind != "code" or not cell.source.strip():
             continue
-        headers, _ = parse_headers(cell)
-        tasks = [header for header in headers if header.kind != "dag"]
-        if tasks:
+        if any(header.kind != "dag" for header in parse_headers(cell)[0]):
             what = f"{shown(other.path)} has tasks of its own (cell {cell.number})."
-            problems.append(
-                Problem(
-                    where,
-                    what,
-                    "Name a notebook without tasks, or export that one as a DAG of its own.",
-                    "notebook.recursion",
-                )
-            )
+            fix = "Name a notebook without tasks, or export that one as a DAG of its own."
+            problems.append(Problem(where, what, fix, "notebook.recursion"))
             break
-        parts.append(
-            _own_parameters(cell, given, other, problems) if TAG in cell.tags and given else code_of(cell.source)
-        )
-    return "\n\n".join(part for part in parts if part.strip()), tuple(problems)
+        source = _own_parameters(cell, given, other, problems) if TAG in cell.tags and given else cell.source
+        parts.append((cell.number, 1, source))
+    body = joined(parts)[0]
+    if not body and not problems:
+        problems.append(Problem(where, f"{shown(other.path)} has no code.", "Name another notebook.", "notebook.empty"))
+    return body, tuple(problems)
 
 
 def _own_parameters(cell: Cell, given: set[str], other: Notebook, problems: list[Problem]) -> str:

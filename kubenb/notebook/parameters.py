@@ -168,7 +168,9 @@ def _given(pair: KeyValue) -> Any:
     if pair.value in ("True", "False", "None", "NaN", "Infinity", "-Infinity"):
         word = {"True": "true", "False": "false", "None": "null"}.get(pair.value)
         fix = f'Write {pair.key}={word}, or {pair.key}="{pair.value}" for text.' if word else "Write a number."
-        raise BadValue(f"param {pair.key}={pair.value} is Python's word, not JSON's.", fix)
+        raise BadValue(
+            f"param {pair.key}={pair.value} is {'Python' if word else 'JavaScript'}'s word, not JSON's.", fix
+        )
     try:
         return json.loads(pair.value)
     except (ValueError, RecursionError):

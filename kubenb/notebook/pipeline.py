@@ -21,6 +21,7 @@ from kubenb.notebook.header import Header, parse_headers
 from kubenb.notebook.parameters import TAG, read_parameters, with_params
 from kubenb.notebook.rules import dag_problems, task_problems
 from kubenb.notebook.settings import EMPTY, Settings
+from kubenb.notebook.whole import at_home, joined
 
 if TYPE_CHECKING:
     from kubenb.notebook.dataflow import FlowCell
@@ -50,6 +51,7 @@ class _Reading:
     pieces: list[_Piece] = field(default_factory=list)
     parameters: tuple[Parameter, ...] = ()
     dag_header: Header | None = None
+    places: tuple[Place, ...] = ()
 
     def add(self, where: Place, what: str, fix: str, code: str) -> None:
         self.problems.append(Problem(where, what, fix, code))
@@ -63,17 +65,18 @@ def read_pipeline(notebook: Notebook, settings: Settings = EMPTY) -> Pipeline:
     for cell in notebook.cells:
         if cell.kind == "code":
             _read_cell(reading, cell)
-    dag, dag_where = _dag(reading)
+    dag, origins = _dag(reading)
     tasks = _tasks(reading)
     _check_names(reading, tasks)
     flow = analyse(_flow_cells(reading, tasks), dag.shell_lines or "refuse")
     edges, more = with_after(
         flow.edges, [plan.task for plan in flow.plans], {name: task for name, (task, _) in tasks.items()}
     )
-    problems = (*reading.problems, *flow.problems, *more)
-    return Pipeline(
-        notebook, dag, reading.parameters, flow.plans, edges, tuple(dict.fromkeys(problems)), flow.left_out, dag_where
-    )
+    found = at_home(flow.problems, next(iter(tasks), ""), reading.places)
+    problems = (*reading.problems, *found, *more)
+    unique = tuple(dict.fromkeys(problems))
+    where = reading.dag_header.where if reading.dag_header else Place()
+    return Pipeline(notebook, dag, reading.parameters, flow.plans, edges, unique, flow.left_out, where, origins)
 
 
 def _read_cell(reading: _Reading, cell: Cell) -> None:
@@ -164,23 +167,21 @@ def _take_parameters(reading: _Reading, cell: Cell, tasks: list[Header]) -> None
     reading.pieces.append(_Piece(cell.number, "parameters", cell.source))
 
 
-def _dag(reading: _Reading) -> tuple[DagOptions, Place]:
-    """The DAG's options; its `param` values join the parameters."""
+def _dag(reading: _Reading) -> tuple[DagOptions, dict[str, str]]:
+    """The DAG's options and where each came from; its `param` values join the parameters."""
     header = reading.dag_header
     where = header.where if header else Place()
-    label = f"%k8s_dag, cell {where.cell}"
-    dag, _ = dag_options(header.name if header else "", Layer(label, header.values if header else {}), reading.settings)
+    own = Layer(f"cell {where.cell}", header.values if header else {})
+    dag, origins = dag_options(header.name if header else "", own, reading.settings)
     places = header.places if header else {}
     reading.problems += dag_problems(dag, places, where)
-    if header is None and dag.id is None:
-        where = Place()
     known = {parameter.name for parameter in reading.parameters}
     reading.parameters, problems = with_params(reading.parameters, dag.param, places.get("param", where))
     reading.problems += problems
     added = [parameter for parameter in reading.parameters if parameter.name not in known]
     if added:
         _bind(reading, added, where.cell or 1)
-    return dag, where
+    return dag, origins
 
 
 def _bind(reading: _Reading, added: list[Parameter], number: int) -> None:
@@ -244,7 +245,7 @@ def _whole(reading: _Reading) -> Tasks:
     pieces = [piece for piece in reading.pieces if piece.role == "ordinary"]
     stem = re.sub(r"\.(ipynb|py)$", "", reading.notebook.path.replace("\\", "/").rpartition("/")[2])
     name = names.task_name(stem) or "notebook"
-    body = "\n\n".join(code_of(piece.source) for piece in pieces if code_of(piece.source).strip())
+    body, reading.places = joined((piece.number, piece.line, piece.source) for piece in pieces)
     where = Place(pieces[0].number if pieces else None, 1 if pieces else None, name)
     options, origins, problems = task_options(
         name, Layer("", {}), _dag_layer(reading.dag_header), reading.settings, where
@@ -252,29 +253,12 @@ def _whole(reading: _Reading) -> Tasks:
     task = Task(name, options, "cell", body, where=where, origins=origins)
     reading.problems += (*problems, *task_problems(task, {}))
     if not body:
-        reading.add(
-            Place(file=reading.notebook.path or None),
-            "the notebook has no code.",
-            "Write %%k8s_task NAME on a cell's first line.",
-            "task.none",
-        )
+        place = Place(file=reading.notebook.path or None)
+        reading.add(place, "the notebook has no code.", "Write %%k8s_task NAME on a cell's first line.", "task.none")
         return {}
     reading.pieces = [piece for piece in reading.pieces if piece.role == "parameters"]
     reading.pieces.append(_Piece(where.cell or 1, "task", body, 1, Header("task", name, body=body)))
     return {name: (task, None)}
-
-
-def code_of(source: str) -> str:
-    """The source without kubenb's own lines (and the option lines below them)."""
-    if "k8s_" not in source and "kubenb" not in source:
-        return source
-    kept: list[str] = []
-    ours = False
-    for line in source.split("\n"):
-        ours = line.startswith(("%k8s_", "%load_ext kubenb", "%reload_ext kubenb")) or (ours and line.startswith("#|"))
-        if not ours:
-            kept.append(line)
-    return "\n".join(kept).strip("\n")
 
 
 def _check_names(reading: _Reading, tasks: Tasks) -> None:
@@ -309,12 +293,8 @@ def _flow_cells(reading: _Reading, tasks: Tasks) -> list[FlowCell]:
 
     cells = []
     for piece in sorted(reading.pieces, key=lambda each: each.role != "parameters"):
-        found = tasks.get(piece.header.name) if piece.header is not None else None
-        if piece.header is not None and (
-            found is None
-            or found[1] not in (None, piece.header)
-            or (found[1] is not None and found[1] is not piece.header)
-        ):
-            continue
-        cells.append(FlowCell(piece.number, piece.role, piece.source, piece.line, found[0] if found else None))
+        task, header = tasks.get(piece.header.name, (None, None)) if piece.header is not None else (None, None)
+        if piece.header is not None and (task is None or (header is not None and header is not piece.header)):
+            continue  # its name is missing, bad, or taken by an earlier task
+        cells.append(FlowCell(piece.number, piece.role, piece.source, piece.line, task))
     return cells

@@ -112,7 +112,7 @@ def parse_settings(raw: Any, path: str, prefix: str = "") -> Settings:
         raw = {}
     for key in raw:
         if key not in _TABLES:
-            near = "task" if key in TASK else "dag" if key in DAG else ""
+            near = "" if isinstance(raw[key], dict) else "task" if key in TASK else "dag" if key in DAG else ""
             fix = f"Write it under [{prefix}{near}]." if near else _near_table(key, prefix)
             reading.add("settings.unknown", f"{prefix}{key}", "is not known.", fix)
     profiles = {

@@ -12,6 +12,7 @@ import json
 import os
 import secrets
 import shutil
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -31,7 +32,9 @@ class Desk:
 
     folder: Path
     run: str
+    short: Path
     ledger: dict[str, dict[str, Any]] = field(default_factory=dict)
+    numbers: dict[str, int] = field(default_factory=dict)
 
     @property
     def hidden(self) -> Path:
@@ -49,8 +52,9 @@ class Desk:
         return self.hidden / "claims"
 
     def scratch(self, name: str) -> Path:
-        """A task's own folders: home, tmp, empty dirs."""
-        return self.hidden / "scratch" / self.run / name
+        """A task's own folders: home, tmp, empty dirs; by a short path, as that of a socket must fit in 107 characters."""
+        number = self.numbers.setdefault(name, len(self.numbers))
+        return self.short / str(number)
 
     def log(self, name: str) -> Path:
         """What the task printed."""
@@ -101,12 +105,18 @@ def desk(folder: Path) -> Iterator[Desk]:
             "Wait for it, or give another folder with --to.",
             "run.busy",
         ) from None
+    token = secrets.token_hex(3)
+    short = Path(tempfile.gettempdir(), f"kubenb-{token}")
     try:
-        shutil.rmtree(hidden / "scratch", ignore_errors=True)
+        scratch = hidden / "scratch"
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir()
+        short.symlink_to(scratch.absolute())
         (hidden / ".gitignore").write_text("*\n")
         now = datetime.now(timezone.utc)
-        yield Desk(folder, f"local-{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}", _ledger(hidden / "ledger.json"))
+        yield Desk(folder, f"local-{now:%Y%m%dT%H%M%S}-{token}", short, _ledger(hidden / "ledger.json"))
     finally:
+        short.unlink(missing_ok=True)
         lock.close()
 
 

@@ -123,7 +123,7 @@ class Maker:
         steady = {
             name: value
             for name, value in spec.environment.items()
-            if name not in CHANGING and not _in(value, self.desk.hidden)
+            if name not in CHANGING and not value.startswith((str(self.desk.hidden), str(self.desk.short)))
         }
         inputs = {step.producer: self._digests(step) for step in unit.plan.steps if isinstance(step, Load)}
         whole = json.dumps([spec.command, steady, inputs, unit.item], sort_keys=True)
@@ -220,10 +220,6 @@ class Maker:
 
     def _relative(self, unit: Unit) -> str:
         return str(self._place(unit.plan.task.name, unit.item).relative_to(self.desk.store))
-
-
-def _in(value: str, folder: Path) -> bool:
-    return value.startswith(str(folder))
 
 
 def _last_lines(log: Path) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from kubenb.show.table import Table
 def config_table(pipeline: Pipeline) -> Table:
     """One row a value; the DAG first, then the tasks in the notebook's order."""
     where = str(pipeline.dag_where) or "default"
-    rows = [("%k8s_dag", name, value, where) for name, value in _set(DAG, pipeline.dag)]
+    rows = [("%k8s_dag", name, value, pipeline.dag_origins.get(name, where)) for name, value in _set(DAG, pipeline.dag)]
     rows += [
         ("%k8s_dag", f"param {item.name}", item.template or repr(item.default), str(item.where))
         for item in pipeline.parameters

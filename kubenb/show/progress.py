@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import Any, TextIO
 
-from kubenb.run.events import Event, Outcome, Progress
+from kubenb.run.events import Event, Outcome, Progress, silent
 from kubenb.show.results import outcome_line, show_seconds
 
 REDRAW = 0.2  # seconds between drawings in a notebook: more would flood the page
@@ -146,3 +146,9 @@ class Notebook:
             for name, mark, words in self.board.rows()
         )
         return f'<table role="status">{rows}</table>'
+
+
+def watching() -> Progress:
+    """What fits a call from Python: one display in a notebook, silence elsewhere."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return Notebook() if getattr(shell, "kernel", None) is not None else silent

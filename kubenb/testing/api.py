@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+import tempfile
 import threading
 from http import HTTPStatus
 from http.server import ThreadingHTTPServer
@@ -39,7 +40,7 @@ class ApiError(Exception):
 
 
 class PodApi:
-    """Serves while used as a context manager; `root` holds volumes (claims stay, in `root/pvc/<claim>`).
+    """Serves while used as a context manager; `root` holds the claims (`root/pvc/<claim>`), pods' other volumes are gone with them.
 
     `python` runs commands that start with `python`. `pods` are those that exist, by (namespace, name); `gone` those that were deleted;
     `calls` is every request as ('POST', '/api/v1/…').
@@ -53,7 +54,9 @@ class PodApi:
         configmaps: Objects | None = None,
         python: str = sys.executable,
     ) -> None:
-        self.around = Surroundings(root, secrets or {}, configmaps or {})
+        # Not below `root`: a socket's path has room for 107 characters, and a test's folder may need most of them.
+        self._pods = Path(tempfile.mkdtemp(prefix="pods-"))
+        self.around = Surroundings(root, self._pods, secrets or {}, configmaps or {})
         self.python = python
         self.pods: dict[tuple[str, str], Pod] = {}
         self.gone: list[Pod] = []
@@ -76,6 +79,7 @@ class PodApi:
         self._server.server_close()
         for pod in self.pods.values():
             pod.stop(grace=0)
+        shutil.rmtree(self._pods, ignore_errors=True)
 
     @property
     def url(self) -> str:

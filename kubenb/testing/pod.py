@@ -28,7 +28,7 @@ class Pod:
         self.metadata: Spec = self.object.setdefault("metadata", {})
         self.metadata.update(uid=str(uuid.uuid4()), creationTimestamp=seconds(now()), resourceVersion="1")
         self.spec: Spec = self.object["spec"]
-        self.folder = around.root / "pods" / self.metadata["uid"]
+        self.folder = around.pods / self.metadata["uid"][:8]
         self.containers: list[Container | XComSidecar] = []
         self.refusal: CannotStart | None = None
         self.reason: str | None = None

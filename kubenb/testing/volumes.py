@@ -18,9 +18,10 @@ Objects = Mapping[str, Mapping[str, str]]
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What the stand-in has: the folder for claims, secrets and config maps by name."""
+    """What the stand-in has: a folder for claims and one for each pod's own volumes, secrets and config maps by name."""
 
     root: Path
+    pods: Path
     secrets: Objects = field(default_factory=dict)
     configmaps: Objects = field(default_factory=dict)
 

@@ -46,6 +46,7 @@ class Definitions(Expressions):
             held = joined(self._decorate(root, path, target, held, decorator.lineno), (made,))
         if self.frame.kind == "class":
             self.methods[node.name] = function
+            function.implicit = _runs_unasked(node)
         self.bind(node.name, held, node.lineno)
 
     def _decorator(self, node: ast.expr) -> tuple[str, str, Atoms]:
@@ -62,7 +63,9 @@ class Definitions(Expressions):
 
     def _lambda(self, node: ast.Lambda) -> Atoms:
         defaults = self._defaults(node.args)
-        made, _ = self._function("<lambda>", node.args, [ast.Return(node.body, lineno=node.lineno)], node.lineno, defaults, ())
+        made, _ = self._function(
+            "<lambda>", node.args, [ast.Return(node.body, lineno=node.lineno)], node.lineno, defaults, ()
+        )
         return (made,)
 
     def _defaults(self, args: ast.arguments) -> dict[str, Atoms]:
@@ -70,7 +73,11 @@ class Definitions(Expressions):
         found: dict[str, Atoms] = {}
         plain = [*args.posonlyargs, *args.args]
         pairs = [*zip(plain[len(plain) - len(args.defaults) :], args.defaults, strict=True)]
-        pairs += [(arg, default) for arg, default in zip(args.kwonlyargs, args.kw_defaults, strict=True) if default is not None]
+        pairs += [
+            (arg, default)
+            for arg, default in zip(args.kwonlyargs, args.kw_defaults, strict=True)
+            if default is not None
+        ]
         for arg, default in pairs:
             if type(default) is not ast.Constant and (held := self.value(default)):
                 found[arg.arg] = held
@@ -80,7 +87,13 @@ class Definitions(Expressions):
         return found
 
     def _function(
-        self, name: str, args: ast.arguments, body: Sequence[ast.stmt], line: int, defaults: dict[str, Atoms], types: Sequence[str]
+        self,
+        name: str,
+        args: ast.arguments,
+        body: Sequence[ast.stmt],
+        line: int,
+        defaults: dict[str, Atoms],
+        types: Sequence[str],
     ) -> tuple[str, Function]:
         outer = self.frame
         made = f"#{outer.count}"
@@ -88,8 +101,12 @@ class Definitions(Expressions):
         params = [arg.arg for arg in (*args.posonlyargs, *args.args, *args.kwonlyargs)]
         stars = [arg.arg for arg in (args.vararg, args.kwarg) if arg is not None]
         found = names_of(body, self.walrus)
-        own = frozenset((found.bound | {*params, *stars, *types}) - found.globals - found.nonlocals) | frozenset(found.nonlocals)
-        frame = Frame("function", outer, own, frozenset(found.globals), frozenset(found.nonlocals), packages=outer.packages)
+        own = frozenset((found.bound | {*params, *stars, *types}) - found.globals - found.nonlocals) | frozenset(
+            found.nonlocals
+        )
+        frame = Frame(
+            "function", outer, own, frozenset(found.globals), frozenset(found.nonlocals), packages=outer.packages
+        )
         for index, param in enumerate((*params, *stars)):
             held: Atoms = (f"@{index}",) if index < len(params) else (f"@{index}*",)
             if param in defaults:
@@ -103,6 +120,7 @@ class Definitions(Expressions):
         self.frame, self.exits, self.jumps = outer, exits, jumps
         function = _finished(frame, name, line, (*params, *stars), len(params), sure)
         outer.made[made] = function
+        outer.doubts.extend(frame.doubts)
         self._give_up(outer, frame, function, made, defaults)
         return made, function
 
@@ -146,7 +164,9 @@ class Definitions(Expressions):
         outer.count = frame.count
         record = Function(node.name, node.lineno, "class", methods=self.methods, bases=bases)
         self.methods = methods
-        shared = tuple(dict.fromkeys(atom for name, held in frame.env.items() if name not in record.methods for atom in held))
+        shared = tuple(
+            dict.fromkeys(atom for name, held in frame.env.items() if name not in record.methods for atom in held)
+        )
         if shared:
             outer.ops.append(Link((made,), shared))
         outer.made[made] = record
@@ -190,10 +210,21 @@ def _finished(frame: Frame, name: str, line: int, params: tuple[str, ...], plain
         returns=returns,
         made=frame.made,
         generator=frame.generator,
-        doubts=tuple(frame.doubts),
     )
+
+
+_ASKED = frozenset(
+    ["__init__", "__new__", "__post_init__", "__init_subclass__", "__del__", "__class_getitem__", "__set_name__"]
+)
+
+
+def _runs_unasked(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether a method runs without a call: properties, and what operators, loops and `with` call."""
+    if node.name.startswith("__") and node.name.endswith("__"):
+        return node.name not in _ASKED
+    words = [getattr(each, "attr", getattr(each, "id", "")) for each in node.decorator_list]
+    return any(word.endswith("property") or word in ("setter", "getter", "deleter") for word in words)
 
 
 def _type_params(node: Any) -> tuple[str, ...]:
     return tuple(param.name for param in getattr(node, "type_params", ()))
-

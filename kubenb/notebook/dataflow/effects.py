@@ -23,6 +23,7 @@ SCALAR = 8192  # gives a number, text or the like
 KNOWN = 16384  # nothing of the above: known to change nothing
 GENERATOR = 32768  # gives a random generator: every later use changes it
 SEEDED = 65536  # has a random state of its own
+PART = 131072  # gives something that an argument holds
 
 
 def _rows(*rows: tuple[int, str]) -> dict[str, int]:
@@ -44,11 +45,17 @@ METHODS = _rows(
         " move_to_end subtract write writelines writerow writerows seek truncate close flush read readline readlines"
         " __delitem__ __delattr__ fill itemset partition setflags put resize byteswap"
         " seed shuffle permutation normal uniform randint integers standard_normal randrange randbytes getrandbits"
-        " normalvariate gauss betavariate expovariate lognormal poisson binomial exponential multivariate_normal"
+        " normalvariate gauss betavariate expovariate lognormal poisson binomial exponential multivariate_normal",
     ),
-    (RECV_DEEP, "fit_transform fit_predict fit_resample fine_tune train_on_batch step zero_grad backward load_state_dict"),
+    (
+        RECV_DEEP,
+        "fit_transform fit_predict fit_resample fine_tune train_on_batch step zero_grad backward load_state_dict",
+    ),
     (RECV_DEEP | OF_RECV, "fit partial_fit set_params compile requires_grad_ eval train to_ cuda_ build warm_start"),
-    (OF_RECV, "get values view reshape ravel swapaxes transpose squeeze __getitem__ to_numpy diagonal iter_rows getfield"),
+    (
+        OF_RECV,
+        "get values view reshape ravel swapaxes transpose squeeze __getitem__ to_numpy diagonal iter_rows getfield",
+    ),
     (OF_RECV | STREAM, "__iter__"),
     (HOLDS_RECV, "copy items keys most_common elements fromkeys union intersection difference symmetric_difference"),
     (HOLDS_RECV | STREAM, "iterrows itertuples iteritems"),
@@ -62,11 +69,9 @@ METHODS = _rows(
         " split format encode decode is_integer hex tolist tobytes tofile cumsum cumprod argmax argmin argsort nonzero dot"
         " debug info warning error critical exception log item memory_usage nlargest nsmallest shift diff rolling resample"
         " isin between clip interpolate first last ffill bfill explode stack unstack get_params isdisjoint issubset issuperset"
-        " exists is_file is_dir glob iterdir read_text read_bytes write_text write_bytes mkdir unlink touch"
+        " exists is_file is_dir glob iterdir read_text read_bytes write_text write_bytes mkdir unlink touch",
     ),
 )
-
-DROPPED_ONLY_CHANGES = frozenset({"eval", "train", "build", "compile", "step", "register", "push", "view", "put"})
 
 BUILTINS = _rows(
     (
@@ -74,22 +79,31 @@ BUILTINS = _rows(
         "print len str int float bool complex bytes repr format ascii abs round pow divmod hash id isinstance issubclass callable ord"
         " chr hex bin oct any all range input hasattr type display help dir exit quit",
     ),
-    (OF_ARGS, "max min getattr vars"),
-    (ARG0 | OF_ARGS, "next"),
+    (PART, "max min"),
+    (OF_ARGS, "getattr vars"),
+    (ARG0 | PART, "next"),
     (ARG0 | KEEP0, "setattr"),
     (ARG0, "delattr"),
-    (HOLDS_DEEP | OF_ARGS, "sum"),
+    (KNOWN, "sum"),
     (HOLDS_DEEP, "list tuple set frozenset dict sorted slice bytearray memoryview"),
     (HOLDS_DEEP | STREAM, "iter reversed zip enumerate map filter"),
     (HOLDS, "property staticmethod classmethod super object"),
     (STREAM, "open"),
 )
 
+SCALARS = frozenset(name for name, effect in BUILTINS.items() if effect & SCALAR)
+
 # dotted names as the libraries have them, after the import's own name is put in
 LIBRARY = _rows(
-    (ARG0 | KEEP0, "heapq.heappush bisect.insort bisect.insort_left bisect.insort_right operator.setitem list.append set.add"),
+    (
+        ARG0 | KEEP0,
+        "heapq.heappush bisect.insort bisect.insort_left bisect.insort_right operator.setitem list.append set.add",
+    ),
     (ARG0 | KEEP0 | OF_ARGS, "heapq.heappushpop heapq.heapreplace"),
-    (ARG0 | OF_ARGS, "heapq.heappop operator.iadd operator.ior operator.iconcat collections.deque.popleft list.pop dict.pop"),
+    (
+        ARG0 | OF_ARGS,
+        "heapq.heappop operator.iadd operator.ior operator.iconcat collections.deque.popleft list.pop dict.pop",
+    ),
     (
         ARG0,
         "random.shuffle numpy.random.shuffle numpy.put numpy.place numpy.copyto numpy.fill_diagonal numpy.putmask numpy.put_along_axis"
@@ -115,42 +129,188 @@ LIBRARY = _rows(
         " itertools.tee itertools.repeat itertools.chain.from_iterable itertools.pairwise csv.reader csv.DictReader itertools.count"
         " itertools.filterfalse itertools.compress itertools.batched",
     ),
-    (KNOWN, "copy.deepcopy pickle.dumps pickle.loads json.dumps json.loads gc.collect time.sleep pprint.pprint numpy.copy numpy.array"),
+    (
+        KNOWN,
+        "copy.deepcopy pickle.dumps pickle.loads json.dumps json.loads gc.collect time.sleep pprint.pprint numpy.copy numpy.array",
+    ),
     (KNOWN, "pandas.concat pandas.merge pandas.read_csv pandas.read_parquet pandas.to_datetime pandas.get_dummies"),
     (HOLDS, "functools.partial functools.lru_cache functools.cache functools.wraps weakref.ref"),
     (HOLDS, "sklearn.pipeline.make_pipeline sklearn.compose.make_column_transformer sklearn.pipeline.make_union"),
-    (GENERATOR, "random.Random random.SystemRandom numpy.random.default_rng numpy.random.RandomState numpy.random.Generator"),
+    (
+        GENERATOR,
+        "random.Random random.SystemRandom numpy.random.default_rng numpy.random.RandomState numpy.random.Generator",
+    ),
 )
 
-PLOTTING = frozenset({"matplotlib", "seaborn", "plotly", "altair", "bokeh", "IPython", "rich", "tqdm", "tabulate", "logging", "pprint"})
+PLOTTING = frozenset(
+    {"matplotlib", "seaborn", "plotly", "altair", "bokeh", "IPython", "rich", "tqdm", "tabulate", "logging", "pprint"}
+)
 PURE_LIBRARIES = PLOTTING | frozenset(
-    "numpy pandas scipy sklearn statsmodels math statistics json re os sys pathlib datetime time collections itertools functools string"
-    " textwrap warnings random polars pyarrow requests urllib hashlib base64 uuid platform typing shutil glob".split()
+    [
+        "numpy",
+        "pandas",
+        "scipy",
+        "sklearn",
+        "statsmodels",
+        "math",
+        "statistics",
+        "json",
+        "re",
+        "os",
+        "sys",
+        "pathlib",
+        "datetime",
+        "time",
+        "collections",
+        "itertools",
+        "functools",
+        "string",
+        "textwrap",
+        "warnings",
+        "random",
+        "polars",
+        "pyarrow",
+        "requests",
+        "urllib",
+        "hashlib",
+        "base64",
+        "uuid",
+        "platform",
+        "typing",
+        "shutil",
+        "glob",
+    ]
 )
 
 # attribute chains that draw from a global generator
-SEEDS = {"random.seed": "<random>", "random.setstate": "<random>", "numpy.random.seed": "<numpy.random>", "numpy.random.set_state": "<numpy.random>"}
-_OWN_STATE = frozenset("default_rng RandomState Generator SeedSequence PCG64 MT19937 Philox SFC64 BitGenerator seed set_state".split())
-_RANDOM_OWN = frozenset("Random SystemRandom seed setstate getstate".split())
+SEEDS = {
+    "random.seed": "<random>",
+    "random.setstate": "<random>",
+    "numpy.random.seed": "<numpy.random>",
+    "numpy.random.set_state": "<numpy.random>",
+}
+_OWN_STATE = frozenset(
+    [
+        "default_rng",
+        "RandomState",
+        "Generator",
+        "SeedSequence",
+        "PCG64",
+        "MT19937",
+        "Philox",
+        "SFC64",
+        "BitGenerator",
+        "seed",
+        "set_state",
+    ]
+)
+_RANDOM_OWN = frozenset(["Random", "SystemRandom", "seed", "setstate", "getstate"])
 NUMPY_DRAWERS = frozenset(
-    "train_test_split shuffle resample cross_val_score cross_validate cross_val_predict make_classification make_regression"
-    " make_blobs make_moons make_circles sample permutation_importance rvs fit fit_transform fit_predict kneighbors_graph".split()
+    [
+        "train_test_split",
+        "shuffle",
+        "resample",
+        "cross_val_score",
+        "cross_validate",
+        "cross_val_predict",
+        "make_classification",
+        "make_regression",
+        "make_blobs",
+        "make_moons",
+        "make_circles",
+        "sample",
+        "permutation_importance",
+        "rvs",
+        "fit",
+        "fit_transform",
+        "fit_predict",
+        "kneighbors_graph",
+    ]
 )
 RANDOM_STATES = frozenset({"random_state", "seed", "rng", "random_seed", "generator"})
 STEADY = frozenset(
-    "LinearRegression Ridge Lasso ElasticNet LogisticRegression StandardScaler MinMaxScaler RobustScaler MaxAbsScaler OneHotEncoder"
-    " OrdinalEncoder LabelEncoder LabelBinarizer SimpleImputer PolynomialFeatures GaussianNB MultinomialNB BernoulliNB ComplementNB"
-    " KNeighborsClassifier KNeighborsRegressor NearestNeighbors DBSCAN AgglomerativeClustering Pipeline ColumnTransformer"
-    " CountVectorizer TfidfVectorizer TfidfTransformer FunctionTransformer Normalizer Binarizer KBinsDiscretizer IsotonicRegression"
-    " HuberRegressor BayesianRidge ARDRegression LinearDiscriminantAnalysis QuadraticDiscriminantAnalysis GaussianProcessRegressor"
-    " DictVectorizer PowerTransformer SelectKBest VarianceThreshold TargetEncoder DecisionTreeClassifier_".split()
+    [
+        "LinearRegression",
+        "Ridge",
+        "Lasso",
+        "ElasticNet",
+        "LogisticRegression",
+        "StandardScaler",
+        "MinMaxScaler",
+        "RobustScaler",
+        "MaxAbsScaler",
+        "OneHotEncoder",
+        "OrdinalEncoder",
+        "LabelEncoder",
+        "LabelBinarizer",
+        "SimpleImputer",
+        "PolynomialFeatures",
+        "GaussianNB",
+        "MultinomialNB",
+        "BernoulliNB",
+        "ComplementNB",
+        "KNeighborsClassifier",
+        "KNeighborsRegressor",
+        "NearestNeighbors",
+        "DBSCAN",
+        "AgglomerativeClustering",
+        "Pipeline",
+        "ColumnTransformer",
+        "CountVectorizer",
+        "TfidfVectorizer",
+        "TfidfTransformer",
+        "FunctionTransformer",
+        "Normalizer",
+        "Binarizer",
+        "KBinsDiscretizer",
+        "IsotonicRegression",
+        "HuberRegressor",
+        "BayesianRidge",
+        "ARDRegression",
+        "LinearDiscriminantAnalysis",
+        "QuadraticDiscriminantAnalysis",
+        "GaussianProcessRegressor",
+        "DictVectorizer",
+        "PowerTransformer",
+        "SelectKBest",
+        "VarianceThreshold",
+        "TargetEncoder",
+        "DecisionTreeClassifier_",
+    ]
 )
 
 NOT_REPEATABLE = frozenset(
-    "datetime.datetime.now datetime.datetime.today datetime.datetime.utcnow datetime.date.today time.time time.time_ns time.perf_counter"
-    " time.monotonic time.localtime time.gmtime time.strftime time.ctime uuid.uuid1 uuid.uuid4 os.urandom os.getpid secrets.token_hex"
-    " secrets.token_bytes secrets.token_urlsafe secrets.choice secrets.randbelow secrets.randbits tempfile.mkdtemp tempfile.mkstemp"
-    " tempfile.NamedTemporaryFile pandas.Timestamp.now pandas.Timestamp.today pandas.Timestamp.utcnow time.process_time".split()
+    [
+        "datetime.datetime.now",
+        "datetime.datetime.today",
+        "datetime.datetime.utcnow",
+        "datetime.date.today",
+        "time.time",
+        "time.time_ns",
+        "time.perf_counter",
+        "time.monotonic",
+        "time.localtime",
+        "time.gmtime",
+        "time.strftime",
+        "time.ctime",
+        "uuid.uuid1",
+        "uuid.uuid4",
+        "os.urandom",
+        "os.getpid",
+        "secrets.token_hex",
+        "secrets.token_bytes",
+        "secrets.token_urlsafe",
+        "secrets.choice",
+        "secrets.randbelow",
+        "secrets.randbits",
+        "tempfile.mkdtemp",
+        "tempfile.mkstemp",
+        "tempfile.NamedTemporaryFile",
+        "pandas.Timestamp.now",
+        "pandas.Timestamp.today",
+        "pandas.Timestamp.utcnow",
+        "time.process_time",
+    ]
 )
 
 SETUP_WORDS = (
@@ -160,14 +320,44 @@ SETUP_WORDS = (
 )  # fmt: skip
 NOT_SETUP = frozenset({"set_title", "set_xlabel", "set_ylabel", "tight_layout", "make_blobs", "make_classification"})
 SHOWN_ONLY = frozenset(
-    "time.sleep gc.collect pprint.pprint os.listdir os.getcwd logging.info logging.debug logging.warning logging.error time.time"
-    " logging.exception logging.critical json.dumps sys.getsizeof os.path.exists help calendar.prmonth random.random random.randint".split()
+    [
+        "time.sleep",
+        "gc.collect",
+        "pprint.pprint",
+        "os.listdir",
+        "os.getcwd",
+        "logging.info",
+        "logging.debug",
+        "logging.warning",
+        "logging.error",
+        "time.time",
+        "logging.exception",
+        "logging.critical",
+        "json.dumps",
+        "sys.getsizeof",
+        "os.path.exists",
+        "help",
+        "calendar.prmonth",
+        "random.random",
+        "random.randint",
+    ]
 )
 FAMILIES = {"seaborn": "matplotlib", "pandas": "matplotlib", "mpl_toolkits": "matplotlib", "pylab": "matplotlib"}
 
 CLASS_MAKERS = frozenset(
-    "collections.namedtuple typing.NamedTuple typing.TypeVar typing.NewType typing.TypedDict dataclasses.make_dataclass enum.Enum"
-    " enum.IntEnum enum.Flag enum.IntFlag typing.ParamSpec".split()
+    [
+        "collections.namedtuple",
+        "typing.NamedTuple",
+        "typing.TypeVar",
+        "typing.NewType",
+        "typing.TypedDict",
+        "dataclasses.make_dataclass",
+        "enum.Enum",
+        "enum.IntEnum",
+        "enum.Flag",
+        "enum.IntFlag",
+        "typing.ParamSpec",
+    ]
 )
 
 

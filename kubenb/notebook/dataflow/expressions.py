@@ -16,7 +16,9 @@ from kubenb.notebook.dataflow.frames import Frame
 from kubenb.notebook.dataflow.records import Atoms, Call, Change, Doubt, Link
 
 _NONE: Atoms = ()
-_SCALAR_ATTRIBUTES = frozenset("shape size ndim dtype dtypes nbytes __name__ __doc__ __class__ __version__".split())
+_SCALAR_ATTRIBUTES = frozenset(
+    ["shape", "size", "ndim", "dtype", "dtypes", "nbytes", "__name__", "__doc__", "__class__", "__version__"]
+)
 _AT_NAME = re.compile(r"@([A-Za-z_]\w*)")
 _FORMULA_NAME = re.compile(r"([A-Za-z_]\w*)\s*[(.]")
 _WORDS_OF_TEXT = re.compile(r"[A-Za-z_]\w*")
@@ -33,12 +35,16 @@ _BLIND = {
 
 def deep(atoms: Atoms) -> Atoms:
     """All that is reachable from there."""
-    return tuple([atom if atom[-1] == "*" else atom.rstrip("/") + "*" for atom in atoms])
+    return tuple([atom if atom[-1] == "*" else atom.partition("/")[0] + "*" for atom in atoms])
 
 
-def inside(atoms: Atoms) -> Atoms:
-    """An element or attribute of it."""
-    return tuple([atom if atom[-1] == "*" else (atom + "/" if atom[-3:] != "///" else atom.rstrip("/") + "*") for atom in atoms])
+def inside(atoms: Atoms, attribute: str = "") -> Atoms:
+    """An element of it, or what an attribute gives."""
+    return tuple([atom if atom[-1] == "*" else _step(atom, attribute) for atom in atoms])
+
+
+def _step(atom: str, attribute: str) -> str:
+    return f"{atom}/{attribute}" if atom.count("/") < 3 else atom.partition("/")[0] + "*"
 
 
 def joined(first: Atoms, second: Atoms) -> Atoms:
@@ -46,6 +52,21 @@ def joined(first: Atoms, second: Atoms) -> Atoms:
     if not second or first == second:
         return first
     return tuple(dict.fromkeys(first + second)) if first else second
+
+
+def surely_runs(node: ast.expr) -> bool:
+    """Whether a loop over this runs at least once."""
+    if isinstance(node, (ast.List, ast.Tuple, ast.Set)):
+        return bool(node.elts) and not all(isinstance(item, ast.Starred) for item in node.elts)
+    if isinstance(node, ast.Constant):
+        return isinstance(node.value, str) and bool(node.value)
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        values = [arg.value if isinstance(arg, ast.Constant) else None for arg in node.args]
+        if node.func.id == "range" and values and all(isinstance(value, int) for value in values):
+            return bool(len(values) < 3 or values[2]) and len(range(*values[:3])) > 0  # type: ignore[arg-type]
+        if node.func.id in ("enumerate", "reversed", "sorted", "list") and node.args:
+            return surely_runs(node.args[0])
+    return False
 
 
 class Expressions:
@@ -66,10 +87,10 @@ class Expressions:
         """Notes what can't be decided."""
         self.frame.doubts.append(Doubt(line, "dataflow." + code, what, fix))
 
-    def fresh(self, parts: Atoms = ()) -> Atoms:
-        """A new object, holding `parts`."""
+    def fresh(self, parts: Atoms = (), mark: str = "~") -> Atoms:
+        """A new object, holding `parts`. `mark`: `#` for a container whose parts are all known, `~` for any other."""
         frame = self.frame
-        atom = "#%d" % frame.count
+        atom = "%s%d" % (mark, frame.count)
         frame.count += 1
         if parts:
             frame.ops.append(Link((atom,), parts))
@@ -133,7 +154,7 @@ class Expressions:
                 parts = joined(parts, self.value(item))
         if not parts and type(node) is ast.Tuple:
             return _NONE
-        return self.fresh(parts)
+        return self.fresh(parts, "#")
 
     def _dict(self, node: ast.Dict) -> Atoms:
         parts: Atoms = ()
@@ -144,7 +165,7 @@ class Expressions:
             if type(key) is not ast.Constant:
                 parts = joined(parts, self.value(key))
             parts = joined(parts, self.value(item))
-        return self.fresh(parts)
+        return self.fresh(parts, "#")
 
     def _starred(self, node: ast.Starred) -> Atoms:
         return inside(self.value(node.value))
@@ -222,7 +243,7 @@ class Expressions:
 
     def _attribute(self, node: ast.Attribute) -> Atoms:
         held = self.value(node.value)
-        return _NONE if node.attr in _SCALAR_ATTRIBUTES else inside(held)
+        return _NONE if node.attr in _SCALAR_ATTRIBUTES else inside(held, node.attr)
 
     def _subscript(self, node: ast.Subscript) -> Atoms:
         held = self.value(node.value)
@@ -268,7 +289,7 @@ class Expressions:
         number = frame.count
         frame.count += 1
         frame.ops.append(Call(number, root, path, target, args, named, effect, not frame.branch, dropped, node.lineno))
-        return ("$%d" % number,)
+        return ("$%d" % number,) if path or root not in effects.SCALARS else _NONE
 
     def _callee(self, func: ast.expr) -> tuple[str, str, Atoms]:
         """Root name, dotted path below it, and the receiver (or the called value itself)."""
@@ -283,8 +304,8 @@ class Expressions:
             path, base = base.attr + "." + path, base.value
         if type(base) is ast.Name:
             held = self.read(base.id, base.lineno)
-            for _ in range(path.count(".")):
-                held = inside(held)
+            for word in path.split(".")[:-1]:
+                held = inside(held, word)
             return self._root(base.id), path, held
         return "", func.attr, self.value(func.value)
 
@@ -360,7 +381,12 @@ class Expressions:
             for statement in tree.body:  # type: ignore[attr-defined]
                 self.statement(statement)
         else:
-            self.doubt(node.lineno, name, "exec() inside a function binds names that can't be followed.", "Write the code itself.")
+            self.doubt(
+                node.lineno,
+                name,
+                "exec() inside a function binds names that can't be followed.",
+                "Write the code itself.",
+            )
 
     # comprehensions and lambdas
 
@@ -391,13 +417,15 @@ class Expressions:
                 frame.env[name] = held
         frame.sure -= names - sure
         frame.sure |= sure
-        if before is not None:
-            frame.sure &= before
+        if before is not None and frame.sure - before:
+            if not all(surely_runs(each.iter) and not each.ifs for each in node.generators):
+                frame.looped |= frame.sure - before
+                frame.sure &= before
         frame.locals, frame.globals = local, free
         frame.branch -= 1
         if type(node) is ast.GeneratorExp:
             return self._stream(found)
-        return self.fresh(found)
+        return self.fresh(found, "#")
 
     def _stream(self, found: Atoms) -> Atoms:
         """A generator: what it runs over is read when it is used."""
@@ -434,7 +462,10 @@ class Expressions:
 
 def _targets(generators: list[ast.comprehension]) -> set[str]:
     return {
-        node.id for generator in generators for node in ast.walk(generator.target) if type(node) is ast.Name and type(node.ctx) is ast.Store
+        node.id
+        for generator in generators
+        for node in ast.walk(generator.target)
+        if type(node) is ast.Name and type(node.ctx) is ast.Store
     }
 
 

@@ -3,8 +3,8 @@
 `statements` writes them, `cells` keeps them by the cell's text, `forward` replays them in the notebook's order.
 
 Values are tuples of *atoms*, texts that say which objects an expression may give: `x` (what the variable x holds), `x*`
-(anything reachable from there), `#3` (an object made here), `$3` (what call 3 gave), `@1` (parameter 1), `!` (the function
-itself); each with `*` for all that is reachable from it. () is a value that nobody can change.
+(anything reachable from there), `x/` (an element of it), `x/rows` (its attribute), `#3` and `~3` (objects made here), `$3` (what
+call 3 gave, `$3.0` its first part), `@1` (parameter 1), `!` (the function itself). () is a value that nobody can change.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Atoms = tuple[str, ...]
+Kind = Literal["plain", "import", "def", "alias", "shell", "setup", "magic", "nothing"]
 
 
 @dataclass(slots=True)
@@ -68,7 +69,7 @@ class Function:
     """A function, lambda or class, by what happens when it is called.
 
     `reads`: global names with the line that reads them. `binds`/`maybes`: globals it binds. `own`: it changes what it holds
-    itself (captured variables, defaults). `methods` and `bases` are a class's.
+    itself (captured variables, defaults). `methods` and `bases` are a class's; `implicit` methods run without being called.
     """
 
     name: str
@@ -87,41 +88,40 @@ class Function:
     generator: bool = False
     methods: dict[str, Function] = field(default_factory=dict)
     bases: Atoms = ()
-    doubts: tuple[Doubt, ...] = ()
-    shared: frozenset[str] = frozenset()
+    implicit: bool = False
 
 
 @dataclass(slots=True)
 class Unit:
     """One top-level statement (or several that share a line): what it reads, binds and changes.
 
-    Lines count from 1 in the cell's text; `first` is `line` or a comment right above it.
+    Lines count from 1 in the cell's text; `first` is `line` or a comment right above it. `root`: the package that a
+    line magic sets up. `looped`: names bound where a loop runs at least once. `one`: the name a plain alias stands for.
     """
 
     first: int
     line: int
     end: int
-    kind: Literal["import", "def", "plain", "shell", "magic", "nothing"] = "plain"
-    reads: dict[str, int] = field(default_factory=dict)
-    soft: tuple[str, ...] = ()
-    binds: dict[str, int] = field(default_factory=dict)
-    maybes: dict[str, int] = field(default_factory=dict)
-    deletes: dict[str, int] = field(default_factory=dict)
-    values: dict[str, Atoms] = field(default_factory=dict)
-    imports: dict[str, str] = field(default_factory=dict)
-    packages: tuple[str, ...] = ()
-    ops: list[Op] = field(default_factory=list)
-    made: dict[str, Function] = field(default_factory=dict)
-    doubts: tuple[Doubt, ...] = ()
-    discards: bool = False
-    looped: frozenset[str] = frozenset()
-    code_like: bool = False
+    kind: Kind
+    reads: dict[str, int]
+    soft: tuple[str, ...]
+    binds: dict[str, int]
+    maybes: dict[str, int]
+    deletes: dict[str, int]
+    values: dict[str, Atoms]
+    imports: dict[str, str]
+    packages: tuple[str, ...]
+    ops: list[Op]
+    made: dict[str, Function]
+    doubts: tuple[Doubt, ...]
+    looped: frozenset[str]
+    root: str = ""
 
 
 @dataclass(slots=True)
 class CellRecord:
-    """A cell's statements; `lines` are its text's."""
+    """A cell's statements, the lines of its text, and what is wrong with the text as a whole."""
 
-    source: str
+    lines: list[str]
     units: tuple[Unit, ...]
     doubts: tuple[Doubt, ...] = ()

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from kubenb.notebook.dataflow.definitions import Definitions
-from kubenb.notebook.dataflow.expressions import deep, inside, joined
+from kubenb.notebook.dataflow.expressions import deep, inside, joined, surely_runs
 from kubenb.notebook.dataflow.records import Atoms, Link
 
 _JUMPS = (ast.Return, ast.Raise, ast.Continue, ast.Break)
@@ -71,7 +71,7 @@ class Statements(Definitions):
             if held and holder:
                 self.frame.ops.append(Link(holder, held))
         elif kind is ast.Starred:
-            self.assign(target.value, self.fresh(held), line)  # type: ignore[attr-defined]
+            self.assign(target.value, self.fresh(held, "#"), line)  # type: ignore[attr-defined]
         else:
             for index, item in enumerate(target.elts):  # type: ignore[attr-defined]
                 self.assign(item, _part(held, index), line)
@@ -147,6 +147,8 @@ class Statements(Definitions):
             self.value(value)
 
     def _return(self, node: ast.Return) -> None:
+        if self.frame.kind != "function":
+            self.doubt(node.lineno, "syntax", "return stands outside a function.", "Take it out.")
         self.frame.returns.update(self.value(node.value))
         self.exits.append(set(self.frame.sure))
 
@@ -214,8 +216,10 @@ class Statements(Definitions):
 
     def _for(self, node: ast.For | ast.AsyncFor) -> None:
         held = inside(self.value(node.iter))
-        runs = _surely_runs(node.iter)
-        self._loop(node.body, node.orelse, runs, forever=False, head=lambda: self.assign(node.target, held, node.lineno))
+        runs = surely_runs(node.iter)
+        self._loop(
+            node.body, node.orelse, runs, forever=False, head=lambda: self.assign(node.target, held, node.lineno)
+        )
 
     def _while(self, node: ast.While) -> None:
         self.value(node.test)
@@ -223,7 +227,13 @@ class Statements(Definitions):
         self._loop(node.body, node.orelse, forever, forever=forever, head=None)
 
     def _loop(
-        self, body: list[ast.stmt], orelse: list[ast.stmt], runs: bool, *, forever: bool, head: Callable[[], None] | None
+        self,
+        body: list[ast.stmt],
+        orelse: list[ast.stmt],
+        runs: bool,
+        *,
+        forever: bool,
+        head: Callable[[], None] | None,
     ) -> None:
         frame = self.frame
         frame.branch += not runs
@@ -277,7 +287,12 @@ class Statements(Definitions):
         start = self._state()
         catches = bool(node.handlers)
         frame.branch += catches
+        known = set(frame.reads) if any(_catches_names(handler) for handler in node.handlers) else None
         self.body(node.body)
+        if known is not None:
+            for name in [name for name in frame.reads if name not in known]:
+                del frame.reads[name]
+                frame.soft.append(name)
         broken = (self._state()[0], set(start[1]))
         for name, held in start[0].items():
             broken[0][name] = joined(broken[0].get(name, ()), held)
@@ -329,28 +344,19 @@ class Statements(Definitions):
                 self.value(child.cls)
 
 
+def _catches_names(handler: ast.ExceptHandler) -> bool:
+    """Whether a name that is not there is caught."""
+    kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    return any(kind is None or getattr(kind, "id", "") in ("NameError", "Exception", "BaseException") for kind in kinds)
+
+
 def _part(held: Atoms, index: int) -> Atoms:
     """What the target at `index` takes of an unpacked value: `$3.0`, `$3.1` are apart where a library gave them."""
-    return tuple([f"{atom}.{index}" if atom[0] == "$" and atom[-1] not in "*/" and "." not in atom else _inside(atom) for atom in held])
+    return tuple([f"{atom}.{index}" if atom[0] == "$" and atom[1:].isdigit() else _inside(atom) for atom in held])
 
 
 def _inside(atom: str) -> str:
     return inside((atom,))[0]
-
-
-def _surely_runs(node: ast.expr) -> bool:
-    """Whether a loop over this runs at least once."""
-    if isinstance(node, (ast.List, ast.Tuple, ast.Set)):
-        return bool(node.elts) and not all(isinstance(item, ast.Starred) for item in node.elts)
-    if isinstance(node, ast.Constant):
-        return isinstance(node.value, str) and bool(node.value)
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-        values = [arg.value if isinstance(arg, ast.Constant) else None for arg in node.args]
-        if node.func.id == "range" and values and all(isinstance(value, int) for value in values):
-            return len(range(*values[:3])) > 0 if len(values) < 3 or values[2] else False  # type: ignore[arg-type]
-        if node.func.id in ("enumerate", "reversed", "sorted", "list") and node.args:
-            return _surely_runs(node.args[0])
-    return False
 
 
 _TABLE: dict[type, Callable[[Any, Any], None]] = {

@@ -17,7 +17,7 @@ from kubenb.testing import PodApi
 
 POLICY = """
 def task_policy(task):
-    often = {"startup_check_interval_seconds": 0.1, "base_container_status_polling_interval": 0.1}
+    often = {"startup_check_interval_seconds": 0.1, "base_container_status_polling_interval": 0.1, "retries": 0}
     if hasattr(task, "partial_kwargs"):
         task.partial_kwargs.update(often)
     else:

@@ -65,7 +65,7 @@ def answer(**changes: Any) -> dict[str, Any]:
         "tasks": {"a": {"pod": made(), "mapped": [], "xcom": False}},
         "fields": {"a": VALUES},
     }
-    whole = {
+    whole: dict[str, Any] = {
         "airflow": "3.3.2",
         "import_errors": [],
         "warnings": [],

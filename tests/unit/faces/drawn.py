@@ -28,7 +28,9 @@ PIPELINE = Pipeline(
     (Parameter("year", 2013, None, Place(1, 1)),),
     (
         Plan(
-            Task("extract", TaskOptions(memory="1Gi"), where=spot(3, 1, "extract"), origins={"memory": "profile large"}),
+            Task(
+                "extract", TaskOptions(memory="1Gi"), where=spot(3, 1, "extract"), origins={"memory": "profile large"}
+            ),
             (Code("import pandas as pd", Place(2, 1)),),
             ("flights",),
         ),
@@ -37,7 +39,15 @@ PIPELINE = Pipeline(
             (Load("extract", ("flights",), ("flights",)),),
             ("delay",),
         ),
-        Plan(Task("load", TaskOptions(image="registry/load:1.2"), "container", command=("/load",), where=spot(5, 1, "load"))),
+        Plan(
+            Task(
+                "load",
+                TaskOptions(image="registry/load:1.2"),
+                "container",
+                command=("/load",),
+                where=spot(5, 1, "load"),
+            )
+        ),
         Plan(
             Task("report", where=spot(6, 1, "report")),
             (Load("extract", ("flights",)), Load("score", ("delay",), (), "months")),

@@ -74,7 +74,9 @@ def test_a_task_with_problems_is_marked_in_words_too() -> None:
 
 
 NAMES = [f"t{number}" for number in range(12)]
-EDGES = st.lists(st.tuples(st.integers(0, 11), st.integers(0, 11)).filter(lambda pair: pair[0] < pair[1]), max_size=30, unique=True)
+EDGES = st.lists(
+    st.tuples(st.integers(0, 11), st.integers(0, 11)).filter(lambda pair: pair[0] < pair[1]), max_size=30, unique=True
+)
 
 
 @given(EDGES)

@@ -18,18 +18,38 @@ def said(code: str) -> str:
     return done.stdout.strip()
 
 
-@pytest.mark.parametrize("what", ["import kubenb", "import kubenb; dir(kubenb); kubenb.__version__", "import kubenb.actions", "import kubenb.magics"])
+@pytest.mark.parametrize(
+    "what",
+    [
+        "import kubenb",
+        "import kubenb; dir(kubenb); kubenb.__version__",
+        "import kubenb.actions",
+        "import kubenb.magics",
+    ],
+)
 def test_nothing_heavy_is_imported(what: str) -> None:
     assert said(f"{what}; import sys; print([name for name in {HEAVY.split()} if name in sys.modules])") == "[]"
 
 
 def test_public_names_are_these() -> None:
-    assert kubenb.__all__ == ["KubenbError", "Problem", "check", "config", "export", "graph", "options", "read", "run", "slices"]
+    assert kubenb.__all__ == [
+        "KubenbError",
+        "Problem",
+        "check",
+        "config",
+        "export",
+        "graph",
+        "options",
+        "read",
+        "run",
+        "slices",
+    ]
     assert [name for name in kubenb.__all__ if not hasattr(kubenb, name)] == []
 
 
 def test_a_room_with_a_verbs_name_answers_calls() -> None:
-    code = "import kubenb, kubenb.run.local, kubenb.export.ids as ids; print(kubenb.run.local.__name__, ids.__name__, callable(kubenb.run), callable(kubenb.export))"
+    imported = "import kubenb, kubenb.run.local, kubenb.export.ids as ids"
+    code = f"{imported}; print(kubenb.run.local.__name__, ids.__name__, callable(kubenb.run), callable(kubenb.export))"
     assert said(code) == "kubenb.run.local kubenb.export.ids True True"
 
 

@@ -11,8 +11,8 @@ from kubenb import actions
 from kubenb.model.problems import Place, Problem, Severity
 from kubenb.run.events import Event, Outcome, Run
 from kubenb.show.config import config_table
-from kubenb.show.progress import Board, Lines, Notebook
 from kubenb.show.problems import Report
+from kubenb.show.progress import Board, Lines, Notebook
 from kubenb.show.results import Results, measures, result_names, show_data, show_memory, show_seconds
 from kubenb.show.shown import Shown
 from kubenb.show.slices import Slices
@@ -58,7 +58,12 @@ SHOWN: dict[str, Shown] = {
 @pytest.mark.parametrize("name", SHOWN)
 def test_every_form(name: str) -> None:
     shown = SHOWN[name]
-    forms = (("text", str(shown)), ("html", shown.html()), ("markdown", shown.markdown()), ("json", json.dumps(shown.json(), indent=1)))
+    forms = (
+        ("text", str(shown)),
+        ("html", shown.html()),
+        ("markdown", shown.markdown()),
+        ("json", json.dumps(shown.json(), indent=1)),
+    )
     check(f"{name}.txt", "\n".join(f"--- {form}\n{text}" for form, text in forms))
 
 
@@ -80,29 +85,64 @@ def test_a_report_is_ok_without_errors() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0.0004, "0 ms"), (0.9994, "999 ms"), (0.9996, "1.0 s"), (59.94, "59.9 s"), (59.96, "1 min 0 s"), (3599.6, "1 h 0 min"), (90000, "25 h 0 min")],
+    [
+        (0.0004, "0 ms"),
+        (0.9994, "999 ms"),
+        (0.9996, "1.0 s"),
+        (59.94, "59.9 s"),
+        (59.96, "1 min 0 s"),
+        (3599.6, "1 h 0 min"),
+        (90000, "25 h 0 min"),
+    ],
 )
 def test_times(seconds: float, text: str) -> None:
     assert show_seconds(seconds) == text
 
 
 def test_sizes_and_measures() -> None:
-    assert [show_memory(size) for size in (0, 2**20, 1023 * 2**20, 3 * 2**30)] == ["0 MiB", "1 MiB", "1.0 GiB", "3.0 GiB"]
-    assert [show_data(size) for size in (0, 999, 1000, 2_500_000, 10**10)] == ["0 B", "999 B", "1.0 kB", "2.5 MB", "10.0 GB"]
+    assert [show_memory(size) for size in (0, 2**20, 1023 * 2**20, 3 * 2**30)] == [
+        "0 MiB",
+        "1 MiB",
+        "1.0 GiB",
+        "3.0 GiB",
+    ]
+    assert [show_data(size) for size in (0, 999, 1000, 2_500_000, 10**10)] == [
+        "0 B",
+        "999 B",
+        "1.0 kB",
+        "2.5 MB",
+        "10.0 GB",
+    ]
     assert measures() == ""
     assert measures(1.0, None, 0.0) == "in 1.0 s, cpu 0 ms"
     assert result_names([]) == ""
     assert result_names(list("abcdefgh")) == " -> a, b, c, d, e, f and 2 more"
 
 
-EVENTS = [Event("start", "extract"), Event("line", "extract", "reading …"), Event("end", "extract", outcome=RUN.outcomes[0]), Event("stop")]
+EVENTS = [
+    Event("start", "extract"),
+    Event("line", "extract", "reading …"),
+    Event("end", "extract", outcome=RUN.outcomes[0]),
+    Event("stop"),
+]
 
 
 @pytest.mark.parametrize(
     ("every", "lines"),
     [
-        (False, ["extract: started", "extract: reused: nothing it depends on changed", "interrupted: ending all tasks …"]),
-        (True, ["extract: started", "extract | reading …", "extract: reused: nothing it depends on changed", "interrupted: ending all tasks …"]),
+        (
+            False,
+            ["extract: started", "extract: reused: nothing it depends on changed", "interrupted: ending all tasks …"],
+        ),
+        (
+            True,
+            [
+                "extract: started",
+                "extract | reading …",
+                "extract: reused: nothing it depends on changed",
+                "interrupted: ending all tasks …",
+            ],
+        ),
     ],
 )
 def test_progress_as_lines(every: bool, lines: list[str], capsys: pytest.CaptureFixture[str]) -> None:

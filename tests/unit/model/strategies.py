@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from kubenb.model.options import Option
-from kubenb.model.values import Affinity, FanOut, Gpu, KeyValue, Projection, SecretKey, Toleration, Volume
+from kubenb.model.values import Affinity, BadValue, FanOut, Gpu, KeyValue, Projection, SecretKey, Toleration, Volume
 
 # A busy machine draws its first values slowly; that is no fault of the code under test.
 PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -120,3 +121,11 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
 def values(option: Option) -> st.SearchStrategy[Any]:
     """One value of an option (not yet a tuple where it repeats)."""
     return st.sampled_from(option.choices) if option.choices else VALUES[option.kind]
+
+
+def outcome(parse: Callable[..., Any], *arguments: Any) -> Any:
+    """What a parser gives, or the BadValue that it raises."""
+    try:
+        return parse(*arguments)
+    except BadValue as bad:
+        return bad

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from kubenb.model.kinds import KINDS, from_toml, parse_option, show_option
 from kubenb.model.options import DAG, TASK, Option
 from kubenb.model.values import BadValue
-from tests.unit.model.strategies import PATIENT, VALUES, values
+from tests.unit.model.strategies import PATIENT, VALUES, outcome, values
 
 OPTIONS = [*TASK.values(), *DAG.values()]
 NAMES = [f"{option.goes.split(':')[0]}-{option.name}" for option in OPTIONS]
@@ -40,12 +40,11 @@ def test_what_is_shown_is_read_as_the_same_value(data: st.DataObject) -> None:
 @PATIENT
 @given(st.sampled_from(OPTIONS), st.text(max_size=40))
 def test_any_text_gives_values_or_a_fix(option: Option, text: str) -> None:
-    try:
-        found = parse_option(option, text)
-    except BadValue as bad:
-        assert bad.what.endswith(".")
-        assert bad.fix
-        assert bad.what.isprintable(), "a message stays on one line"
+    found = outcome(parse_option, option, text)
+    if isinstance(found, BadValue):
+        assert found.what.endswith(".")
+        assert found.fix
+        assert found.what.isprintable(), "a message stays on one line"
     else:
         assert all(parse_option(option, show_option(option, value)) == (value,) for value in found)
 
@@ -174,9 +173,8 @@ TOML_TREES = st.recursive(
 @PATIENT
 @given(st.sampled_from(OPTIONS), TOML_TREES)
 def test_any_toml_value_is_taken_or_refused(option: Option, value: object) -> None:
-    try:
-        found = from_toml(option, value)
-    except BadValue as bad:
-        assert bad.fix
+    found = outcome(from_toml, option, value)
+    if isinstance(found, BadValue):
+        assert found.fix
     else:
         assert all(parse_option(option, show_option(option, each)) == (each,) for each in found)

@@ -78,7 +78,8 @@ BAD: list[tuple[str, list[str]]] = [
      ["cell 4, line 2 (train): unknown option memry. Did you mean memory? Try: #| memory: 4Gi  # c"]),
     ("%%k8s_task train --memory", ["cell 4, line 1 (train): memory has no value. Write it like --memory 4Gi"]),
     ("%%k8s_task train --memory --cpu 2", ["cell 4, line 1 (train): memory has no value. Write it like --memory 4Gi"]),
-    ("%%k8s_task train --toleration", ["cell 4, line 1 (train): toleration has no value. Write it like --toleration dedicated=ml:NoSchedule"]),
+    ("%%k8s_task train --toleration", ["cell 4, line 1 (train): toleration has no value. "
+      "Write it like --toleration dedicated=ml:NoSchedule"]),
     ("%%k8s_task train\n#| memory:", ["cell 4, line 2 (train): memory has no value. Write it like #| memory: 4Gi"]),
     ("%%k8s_task train\n#| memory", ["cell 4, line 2 (train): memory has no value. Write it like #| memory: 4Gi"]),
     ("%%k8s_task train\n#| deferrable", ["cell 4, line 2 (train): deferrable has no value. Write it like #| deferrable: true"]),
@@ -108,6 +109,11 @@ BAD: list[tuple[str, list[str]]] = [
     ("%%k8s_task train\n\n#| memory: 4Gi",
      ["cell 4, line 3 (train): option line '#| memory: …' does not stand right below the magic line. "
       "Move it directly below the magic line, without empty lines between."]),
+    ("%%k8s_task train\n#| env: A=1\n#|  memory: 4Gi",
+     ["cell 4, line 3 (train): option memory stands too deep: it would go on with the value above. "
+      "Write it with one space: #| memory: 4Gi"]),
+    ("%%k8s_task train\n#|   memory: 4Gi",
+     ["cell 4, line 2 (train): this line is not of the form '#| name: value'. Write #| memory: 4Gi."]),
     ("# why\n%%k8s_task train",
      ["cell 4, line 2: a comment stands above %%k8s_task. Move the comment below line 1: %%k8s_task comes first in its cell."]),
     ("%%time\n%%k8s_task train",
@@ -150,7 +156,8 @@ def test_a_header_with_problems_still_has_its_good_options() -> None:
 @pytest.mark.parametrize(
     "source",
     ["x = 1", "", "# %%k8s_task x", 'text = """\n%%k8s_task train\n%k8s_dag x\n"""', "%%time\nx = 1", "%k8s_graph", "%%k8s_taskforce x",
-     "s = '%%k8s_task train'", "%load_ext kubenb"],
+     "s = '%%k8s_task train'", "%load_ext kubenb",
+     "x = f'''{y}\n%%k8s_task train'''", "x = '''\n%%k8s_task never closed"],
 )  # fmt: skip
 def test_what_is_no_header_is_none_and_no_problem(source: str) -> None:
     assert parse_header(Cell(1, "code", source)) is None

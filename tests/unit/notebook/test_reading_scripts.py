@@ -166,3 +166,48 @@ def test_windows_line_ends_and_a_bom_are_no_matter(tmp_path: Path) -> None:
 def test_any_lines_are_cells(lines: list[str]) -> None:
     for cell in parse_notebook("\n".join(lines), "n.py").cells:
         assert cell.number > 0
+
+
+HIDDEN = [
+    ("# files = !ls", "files = !ls"),
+    ("# x = %time f()", "x = %time f()"),
+    ("# cd ..", "cd .."),
+    ("# ls", "ls"),
+    ("# ?f", "?f"),
+    ("# # %not", "# %not"),
+    ("# rm = 3", "# rm = 3"),
+    ("# lst of things", "# lst of things"),
+    ("# plain", "# plain"),
+]
+
+
+@pytest.mark.parametrize(("line", "bare"), HIDDEN)
+def test_what_jupytext_hides_behind_a_comment_sign_is_bare_again(line: str, bare: str) -> None:
+    assert parse_notebook(f"{JUPYTEXT}\n# %%\n{line}", "n.py").cells[-1].source == bare
+
+
+def test_a_format_that_hides_nothing_is_read_as_it_stands() -> None:
+    text = JUPYTEXT.replace("#       extension: .py", "#       format_name: hydrogen")
+    assert parse_notebook(text, "n.py").cells[0].source == "# !pip install x"
+
+
+def test_a_cell_of_another_language_gets_its_magic_back() -> None:
+    assert cells('# %% language="bash"\n# echo hi\n#\n# ls') == [("code", "%%bash\necho hi\n\nls", ())]
+
+
+INSIDE = [
+    "s = '''\n# %%\n%%k8s_task x\n'''",
+    's = """\n# %%\n"""',
+    "s = '''it's \"\"\"\n# %%\n'''",
+    "f('''\\'''\n# %%\n''')",
+]
+
+
+@pytest.mark.parametrize("text", INSIDE)
+def test_no_cell_begins_inside_a_string(text: str) -> None:
+    assert cells(f"{text}\n# %%\ny = 1") == [("code", text, ()), ("code", "y = 1", ())]
+
+
+@pytest.mark.parametrize("text", ["# it's '''", "s = \"'''\"", "s = '\\\\' # '''", "s = '''a'''", "s = '\\'' '''a'''"])
+def test_a_quote_that_opens_nothing_keeps_no_cell_from_beginning(text: str) -> None:
+    assert cells(f"{text}\n# %%\ny = 1") == [("code", text, ()), ("code", "y = 1", ())]

@@ -12,10 +12,20 @@ from kubenb.model.problems import Place
 from kubenb.run.machine import Ground, Spec, prepare
 
 WHERE = Place(2, 1, "train")
-AROUND = {"PATH": "/bin", "LANG": "C.UTF-8", "HOME": "/home/ana", "AWS_SECRET_ACCESS_KEY": "hidden", "DB_PASSWORD": "s3cret"}
+AROUND = {
+    "PATH": "/bin",
+    "LANG": "C.UTF-8",
+    "HOME": "/home/ana",
+    "AWS_SECRET_ACCESS_KEY": "hidden",
+    "DB_PASSWORD": "s3cret",
+}
 
 
-def pod(env: list[dict[str, Any]] | None = None, mounts: list[tuple[dict[str, Any], dict[str, Any]]] | None = None, **more: Any) -> dict[str, Any]:
+def pod(
+    env: list[dict[str, Any]] | None = None,
+    mounts: list[tuple[dict[str, Any], dict[str, Any]]] | None = None,
+    **more: Any,
+) -> dict[str, Any]:
     volumes = [{"name": f"v{index}", **source} for index, (source, _) in enumerate(mounts or [])]
     shown = [{"name": f"v{index}", **mount} for index, (_, mount) in enumerate(mounts or [])]
     container = {"command": ["python", "-c", "pass"], "env": env or [], "volumeMounts": shown, **more}
@@ -39,7 +49,11 @@ def test_python_is_this_python_and_the_deadline_is_the_pods(tmp_path: Path) -> N
 
 
 def test_only_what_stands_for_the_image_is_taken_from_the_users_environment(tmp_path: Path) -> None:
-    assert ready(pod(), tmp_path).environment == {"PATH": "/bin", "LANG": "C.UTF-8", "XDG_CACHE_HOME": "/home/ana/.cache"}
+    assert ready(pod(), tmp_path).environment == {
+        "PATH": "/bin",
+        "LANG": "C.UTF-8",
+        "XDG_CACHE_HOME": "/home/ana/.cache",
+    }
 
 
 def test_variables_are_resolved_as_the_kubelet_does(tmp_path: Path) -> None:
@@ -57,14 +71,22 @@ def test_local_values_replace_those_that_airflow_would_fill_in(tmp_path: Path) -
     [
         ({"emptyDir": {}}, {"mountPath": "/tmp"}, "scratch/v0"),
         ({"persistentVolumeClaim": {"claimName": "data"}}, {"mountPath": "/data"}, "claims/data"),
-        ({"persistentVolumeClaim": {"claimName": "data"}}, {"mountPath": "/data", "subPath": "day/{{ ds }}"}, "claims/data/day/2026-01-02"),
+        (
+            {"persistentVolumeClaim": {"claimName": "data"}},
+            {"mountPath": "/data", "subPath": "day/{{ ds }}"},
+            "claims/data/day/2026-01-02",
+        ),
     ],
 )
 def test_mounts_are_folders_of_the_run_and_paths_in_variables_follow(
     tmp_path: Path, source: dict[str, Any], mount: dict[str, Any], folder: str
 ) -> None:
     path = mount["mountPath"]
-    env = [{"name": "DATA", "value": f"{path}/x"}, {"name": "BASE", "value": path}, {"name": "OTHER", "value": f"{path}base"}]
+    env = [
+        {"name": "DATA", "value": f"{path}/x"},
+        {"name": "BASE", "value": path},
+        {"name": "OTHER", "value": f"{path}base"},
+    ]
     spec = ready(pod(env, [(source, mount)], workingDir=path), tmp_path)
     assert spec.mounts == {path: tmp_path / folder}
     assert spec.environment["DATA"] == f"{tmp_path / folder}/x"
@@ -81,11 +103,14 @@ def test_a_secret_comes_from_the_local_variable_of_the_same_name(tmp_path: Path)
 
 
 def test_a_secret_that_is_not_here_is_named(tmp_path: Path) -> None:
-    env = [{**SECRET, "name": "TOKEN"}, {"name": "LEVEL", "valueFrom": {"configMapKeyRef": {"name": "levels", "key": "LEVEL"}}}]
+    env = [
+        {**SECRET, "name": "TOKEN"},
+        {"name": "LEVEL", "valueFrom": {"configMapKeyRef": {"name": "levels", "key": "LEVEL"}}},
+    ]
     _, problems = prepare(pod(env), {}, ground(tmp_path), WHERE)
     assert [str(problem) for problem in problems] == [
-        "cell 2, line 1 (train): TOKEN comes from the secret db, and no cluster takes part here. Set it for this run: TOKEN=VALUE kubenb run …",
-        "cell 2, line 1 (train): LEVEL comes from the configmap levels, and no cluster takes part here. Set it for this run: LEVEL=VALUE kubenb run …",
+        f"cell 2, line 1 (train): {name} comes from the {source}, and no cluster takes part here. Set it for this run: {name}=VALUE kubenb run …"
+        for name, source in (("TOKEN", "secret db"), ("LEVEL", "configmap levels"))
     ]
 
 
@@ -97,11 +122,16 @@ def test_a_mounted_secret_needs_a_folder_or_the_variable_that_points_into_it(tmp
     _, problems = prepare(pod([KEY], [MOUNTED]), {}, ground(tmp_path), WHERE)
     assert [problem.fix for problem in problems] == ["Set GOOGLE_APPLICATION_CREDENTIALS to a file here, for this run."]
     _, problems = prepare(pod([], [MOUNTED]), {}, ground(tmp_path), WHERE)
-    assert [problem.fix for problem in problems] == ["Set KUBENB_SECRET_GCP_SA to a folder that holds the same files, for this run."]
+    assert [problem.fix for problem in problems] == [
+        "Set KUBENB_SECRET_GCP_SA to a folder that holds the same files, for this run."
+    ]
 
 
 def test_a_mounted_secret_may_be_here(tmp_path: Path) -> None:
-    assert ready(pod([KEY], [MOUNTED]), tmp_path, GOOGLE_APPLICATION_CREDENTIALS="/k.json").environment[KEY["name"]] == "/k.json"
+    assert (
+        ready(pod([KEY], [MOUNTED]), tmp_path, GOOGLE_APPLICATION_CREDENTIALS="/k.json").environment[KEY["name"]]
+        == "/k.json"
+    )
     spec = ready(pod([KEY], [MOUNTED]), tmp_path, KUBENB_SECRET_GCP_SA=str(tmp_path))
     assert spec.environment[KEY["name"]] == f"{tmp_path}/key.json"
 

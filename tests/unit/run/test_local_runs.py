@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -91,7 +92,9 @@ def test_what_an_earlier_task_only_did_counts_as_changed_when_it_ran(tmp_path: P
 
 
 def test_a_failure_is_told_and_stops_only_what_needs_it(tmp_path: Path) -> None:
-    whole = pipeline(plan("bad", "x = 1 / 0", out=("x",)), plan("after", "x", Load("bad", ("x",))), plan("other", "y = 1"))
+    whole = pipeline(
+        plan("bad", "x = 1 / 0", out=("x",)), plan("after", "x", Load("bad", ("x",))), plan("other", "y = 1")
+    )
     done = run(whole, tmp_path)
     assert states(done) == {"bad": "failed", "after": "not run", "other": "done"}
     bad, after, _ = done.outcomes
@@ -186,7 +189,9 @@ def test_two_runs_to_one_folder_are_refused(tmp_path: Path) -> None:
 
 
 def test_an_interrupt_ends_all_and_the_next_run_goes_on(tmp_path: Path) -> None:
-    whole = pipeline(EXTRACT, plan("slow", "import time\ntime.sleep(60)", Load("extract", ("rows",))), REPORT, TRAIN, n=1)
+    whole = pipeline(
+        EXTRACT, plan("slow", "import time\ntime.sleep(60)", Load("extract", ("rows",))), REPORT, TRAIN, n=1
+    )
 
     def interrupt(event: Event) -> None:
         if event.kind == "start" and event.name == "slow":
@@ -203,14 +208,16 @@ def test_an_interrupt_ends_all_and_the_next_run_goes_on(tmp_path: Path) -> None:
 def test_a_task_that_runs_too_long_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kubenb.export.manifest.deadline", lambda *_: 1)
     done = run(pipeline(plan("slow", "import time\ntime.sleep(60)")), tmp_path)
-    assert [(outcome.state, outcome.why) for outcome in done.outcomes] == [("failed", "it ran longer than its deadline of 1 s")]
+    assert [(outcome.state, outcome.why) for outcome in done.outcomes] == [
+        ("failed", "it ran longer than its deadline of 1 s")
+    ]
 
 
 def test_options_reach_the_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DB_PASSWORD", "s3cret")
     monkeypatch.setenv("PRIVATE", "no")
     body = "import os\nprint([os.environ.get(k) for k in ('LEVEL','DB_PASSWORD','PRIVATE')], os.path.isdir(os.environ['DATA']))"
-    options = {
+    options: dict[str, Any] = {
         "env": (KeyValue("LEVEL", "info"), KeyValue("DATA", "/data/x")),
         "secret": (Projection("db", "password", "DB_PASSWORD"),),
         "volume": (Volume("pvc", "claim", "/data"),),
@@ -225,6 +232,11 @@ def test_missing_secrets_of_all_tasks_are_told_before_anything_starts(tmp_path: 
     secret = (Projection("db", "password", "NOT_HERE"),)
     events: list[Event] = []
     with pytest.raises(KubenbError) as caught:
-        run_pipeline(pipeline(plan("a", "1"), plan("b", "2", secret=secret), plan("c", "3", secret=secret)), tmp_path, Wish(), events.append)
+        run_pipeline(
+            pipeline(plan("a", "1"), plan("b", "2", secret=secret), plan("c", "3", secret=secret)),
+            tmp_path,
+            Wish(),
+            events.append,
+        )
     assert [problem.where.task for problem in caught.value.problems] == ["b", "c"]
     assert events == []

@@ -67,7 +67,10 @@ def test_ending_ends_the_whole_group(tmp_path: Path) -> None:
 
 
 def test_one_that_does_not_listen_is_killed_after_the_grace(tmp_path: Path) -> None:
-    process = begin("import signal,time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(0, flush=True); time.sleep(60)", tmp_path)
+    process = begin(
+        "import signal,time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(0, flush=True); time.sleep(60)",
+        tmp_path,
+    )
     wait_for_line(process)
     end([process], grace=0.2)
     assert process.popen.returncode == -signal.SIGKILL

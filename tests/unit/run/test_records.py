@@ -10,7 +10,9 @@ from kubenb.run.records import append, read, record
 
 def test_records_are_read_back(tmp_path: Path) -> None:
     path = tmp_path / "runs.jsonl"
-    first = record(Outcome("train", "done", seconds=1.5, cpu=1.2, peak=2**20, bytes_in=3, bytes_out=4), "flights", "local-1")
+    first = record(
+        Outcome("train", "done", seconds=1.5, cpu=1.2, peak=2**20, bytes_in=3, bytes_out=4), "flights", "local-1"
+    )
     second = record(Outcome("score", "failed", "exit code 1", item=3), "flights", "local-1")
     append(path, [first])
     append(path, [second])

@@ -28,7 +28,10 @@ def test_every_run_has_its_own_name(tmp_path: Path) -> None:
 
 def test_a_folder_that_cant_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(KubenbError, match=r"can't be written: .* Give another folder with --to\."), desk(tmp_path / "file"):
+    with (
+        pytest.raises(KubenbError, match=r"can't be written: .* Give another folder with --to\."),
+        desk(tmp_path / "file"),
+    ):
         pass
 
 

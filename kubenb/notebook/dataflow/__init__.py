@@ -1,0 +1,68 @@
+"""Who needs what: from cells to the tasks' plans and the edges between them. Nothing of the notebook runs.
+
+One cell's way through the rooms: `magics` and `cells` read its text into a record (`statements`, `definitions`, `expressions`;
+`effects` is the table of what calls do), `forward` replays all records in the notebook's order (`replay`, `objects`),
+`slices` finds backwards what a task takes along, `plans` writes steps and edges, `judge` names what can't be decided.
+In: `FlowCell`s. Out: `Flow`. The kernel's magics use `body_names`. Next room: `kubenb.notebook.pipeline`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kubenb.model.pipeline import Code, Edge, Plan
+from kubenb.model.problems import Problem
+from kubenb.notebook.dataflow.cells import read_cell
+from kubenb.notebook.dataflow.forward import FlowCell, Forward
+from kubenb.notebook.dataflow.judge import judge
+from kubenb.notebook.dataflow.plans import Planner, left_out
+from kubenb.notebook.dataflow.slices import Slicer
+
+__all__ = ["Flow", "FlowCell", "analyse", "body_names"]
+
+
+@dataclass(frozen=True)
+class Flow:
+    """Plans in the notebook's order, edges by data, problems, and ordinary code that no task takes."""
+
+    plans: tuple[Plan, ...]
+    edges: tuple[Edge, ...]
+    problems: tuple[Problem, ...] = ()
+    left_out: tuple[Code, ...] = ()
+
+
+def analyse(cells: Sequence[FlowCell], shell_lines: str = "refuse") -> Flow:
+    """The dataflow of a notebook's cells.
+
+    >>> from kubenb.model.pipeline import Task
+    >>> flow = analyse([FlowCell(1, "task", "n = 1", task=Task("a")), FlowCell(2, "task", "m = n", task=Task("b"))])
+    >>> [(edge.upstream, edge.downstream, edge.reasons[0].variable) for edge in flow.edges]
+    [('a', 'b', 'n')]
+    """
+    story = Forward(cells).tell()
+    slicer = Slicer(story)
+    slices = slicer.all()
+    planner = Planner(story, slicer, slices)
+    planned = planner.all()
+    problems = judge(story, slices, planner, shell_lines)
+    return Flow(planned.plans, planned.edges, problems, left_out(story, planned.taken, planner))
+
+
+def body_names(source: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Names that a task's body reads from outside, and names it binds, changes or deletes.
+
+    >>> reads, binds = body_names("total = sum(rows)")
+    >>> sorted(reads - {"sum"}), sorted(binds)
+    (['rows'], ['total'])
+    """
+    reads: set[str] = set()
+    bound: set[str] = set()
+    binds: set[str] = set()
+    for unit in read_cell(source).units:
+        reads.update(name for name in (*unit.reads, *unit.soft) if name not in bound)
+        for function in unit.made.values():
+            reads.update(name for name in function.reads if name not in bound)
+        bound.update(unit.binds)
+        binds.update(unit.binds, unit.maybes)
+    return frozenset(reads), frozenset(binds)

@@ -1,0 +1,425 @@
+"""The notebook replayed once, statement by statement: when each name is bound, changed or taken away, and what each statement needs.
+
+In: `FlowCell`s. Out: `Story`: statements with their owner, their needs, and for each name its events in order.
+`replay` says what a statement does; `slices` asks the story who made a name. Data that names share makes their versions one.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from kubenb.model.pipeline import Task
+from kubenb.model.problems import Place
+from kubenb.notebook.dataflow.cells import read_cell
+from kubenb.notebook.dataflow.objects import CONTAINER, STREAM, Heap, Objects
+from kubenb.notebook.dataflow.records import CellRecord, Unit
+from kubenb.notebook.dataflow.replay import BUILTIN, Effects, Local, Replay
+
+KILL, MAYBE, CHANGE, GONE, TOUCH = range(5)
+ORDINARY, PARAMETERS = -1, -2
+
+
+@dataclass(frozen=True)
+class FlowCell:
+    """A cell, or the part of one with a role. `line` is where `source` begins in the cell."""
+
+    number: int
+    role: Literal["ordinary", "parameters", "task"]
+    source: str
+    line: int = 1
+    task: Task | None = None
+
+
+@dataclass(slots=True)
+class Span:
+    """A task's statements: `start` to `end` (not included); `body` is its first own one."""
+
+    task: Task
+    start: int
+    end: int
+    cell: int
+    index: int
+
+
+@dataclass(slots=True)
+class Events:
+    """What happens to one name: statement numbers in order, and the kind of each event."""
+
+    at: list[int] = field(default_factory=list)
+    kind: list[int] = field(default_factory=list)
+
+    def add(self, at: int, kind: int) -> None:
+        """The latest event; of two in one statement the stronger counts."""
+        if self.at and self.at[-1] == at:
+            if kind == KILL or (kind < TOUCH and self.kind[-1] == TOUCH):
+                self.kind[-1] = kind
+            return
+        self.at.append(at)
+        self.kind.append(kind)
+
+    def before(self, at: int) -> int:
+        """The position of the last event before a statement; -1 if there is none."""
+        return bisect_left(self.at, at) - 1
+
+
+@dataclass(slots=True)
+class Missing:
+    """A name that is read where nothing has bound it. `gone`: the statement that deleted it."""
+
+    name: str
+    at: int
+    line: int
+    gone: int | None
+
+
+class Story:
+    """What happened, in order."""
+
+    def __init__(self, cells: Sequence[FlowCell]) -> None:
+        self.cells = cells
+        self.records: list[CellRecord] = []
+        self.units: list[Unit] = []
+        self.cell: list[int] = []
+        self.owner: list[int] = []
+        self.needs: list[dict[str, int]] = []
+        self.spans: list[Span] = []
+        self.events: dict[str, Events] = {}
+        self.missing: list[Missing] = []
+        self.setups: list[tuple[int, tuple[str, ...]]] = []
+        self.shared: dict[int, list[tuple[str, ...]]] = {}
+        self.wanders: dict[int, str] = {}
+        self.asks: list[int] = []
+        self.codes: set[tuple[str, int]] = set()
+        self.plain: set[tuple[str, int]] = set()
+        self.streams: set[tuple[str, int]] = set()
+        self.calls: set[int] = set()
+        self.changed: dict[int, tuple[str, ...]] = {}
+
+    def place(self, at: int, line: int | None = None) -> Place:
+        """Where a statement stands."""
+        cell = self.cells[self.cell[at]]
+        owner = self.owner[at]
+        unit = self.units[at]
+        if unit.first == 0:
+            return self.spans[owner].task.where
+        number = (line if line is not None else unit.line) + cell.line - 1
+        return Place(cell.number, number, self.spans[owner].task.name if owner >= 0 else None)
+
+
+class Forward:
+    """Writes the story."""
+
+    def __init__(self, cells: Sequence[FlowCell]) -> None:
+        self.story = Story(cells)
+        self.heap = Heap()
+        self.replay = Replay(self.heap)
+        self.home: dict[int, str] = {}
+        self.gone: dict[str, int] = {}
+        self.pending: dict[int, list[tuple[int, tuple[str, ...]]]] = {}
+        self.known: dict[Objects, tuple[int, tuple[dict[str, int], tuple[str, ...]]]] = {}
+        self.seeded: set[str] = set()
+        self.late: dict[str, list[int]] = {}
+
+    def tell(self) -> Story:
+        """All cells, in order."""
+        for index, cell in enumerate(self.story.cells):
+            record = read_cell(cell.source)
+            self.story.records.append(record)
+            if cell.role == "task" and cell.task is not None:
+                self._task(index, cell.task, record)
+            else:
+                owner = PARAMETERS if cell.role == "parameters" else ORDINARY
+                for unit in record.units:
+                    self.step(unit, index, owner)
+        self._settle()
+        return self.story
+
+    def _task(self, index: int, task: Task, record: CellRecord) -> None:
+        story = self.story
+        owner = len(story.spans)
+        span = Span(task, len(story.units), 0, index, owner)
+        story.spans.append(span)
+        fan_out, options = task.options.map, task.options
+        if options.in_:
+            self.step(_synthetic(reads=options.in_), index, owner)
+        if fan_out is not None:
+            head = read_cell(f"({fan_out.name},) = ({fan_out.source}\n)")
+            for unit in head.units:
+                self.step(_moved(unit), index, owner)
+        for unit in record.units if task.kind == "cell" else ():
+            self.step(unit, index, owner)
+        wanted = [name for name in options.xcom if not self._inside(name, span.start)]
+        if wanted:
+            self.step(_synthetic(reads=wanted), index, owner)
+        self._declared(span, index, owner)
+        span.end = len(story.units)
+        if fan_out is not None:
+            self._gathered(span)
+
+    def _inside(self, name: str, start: int) -> bool:
+        events = self.story.events.get(name)
+        return events is not None and bool(events.at) and events.at[-1] >= start
+
+    def _declared(self, span: Span, index: int, owner: int) -> None:
+        """`out`: names bound or changed in ways that can't be seen."""
+        options = span.task.options
+        changed = [name for name in options.out if not self._inside(name, span.start) and name in self.heap.names]
+        made = [name for name in options.out if name not in self.heap.names]
+        if span.task.kind != "cell":
+            made, changed = [*made, *changed], []
+        if made or changed:
+            unit = _synthetic(reads=changed, binds=made)
+            self.step(unit, index, owner, changed)
+
+    def _gathered(self, span: Span) -> None:
+        """After a mapped task each name it bound is the list over all items."""
+        for name, events in self.story.events.items():
+            if events.at and events.at[-1] >= span.start and self.heap.names.get(name) is not None:
+                objects = self.heap.names[name]
+                if not any(thing in self.heap.code for thing in objects) and name not in self.replay.modules:
+                    made = self.heap.new(CONTAINER)
+                    self.heap.link(made, objects)
+                    self.heap.bind(name, made)
+
+    # one statement
+
+    def step(self, unit: Unit, cell: int, owner: int, changed: Sequence[str] = ()) -> None:
+        """One statement: needs first, then what it does, then what it binds."""
+        story, heap, replay = self.story, self.heap, self.replay
+        at = len(story.units)
+        story.units.append(unit)
+        story.cell.append(cell)
+        story.owner.append(owner)
+        names = heap.names
+        needs = unit.reads
+        coded: list[Objects] = []
+        streams: list[int] = []
+        for name in unit.reads:
+            objects = names.get(name)
+            if objects is None:
+                if name not in BUILTIN:
+                    story.missing.append(Missing(name, at, unit.reads[name], self.gone.get(name)))
+            elif objects:
+                if heap.coded and heap.is_coded(objects):
+                    coded.append(objects)
+                streams += [thing for thing in objects if heap.flags.get(thing, 0) & STREAM]
+        if unit.soft:
+            needs = {**needs, **{name: unit.line for name in unit.soft if name in names and name not in needs}}
+        if coded:
+            needs = self._deferred(unit, coded, needs)
+        story.needs.append(needs)
+        said = replay.effects = Effects()
+        replay.steps = 0
+        local = Local({}, unit.made)
+        if streams:
+            replay._change(streams)
+        for objects in coded:
+            replay.unasked(objects)
+        for name in unit.imports:
+            replay.modules[name] = unit.imports[name]
+        if unit.ops:
+            replay.run(unit.ops, local)
+        if changed:
+            for name in changed:
+                replay._change(heap.reach(names[name]))
+                said.changed.add(name)
+        self._bind_all(unit, at, local)
+        self._after(unit, at, said)
+
+    def _deferred(self, unit: Unit, coded: list[Objects], needs: dict[str, int]) -> dict[str, int]:
+        """Names that the functions in reach read when they are called."""
+        found = dict(needs)
+        for objects in coded:
+            hard, soft = self._code_reads(objects)
+            for name in (*hard, *soft):
+                if name not in found and name in self.heap.names:
+                    found[name] = unit.line
+        return found
+
+    def _code_reads(self, objects: Objects) -> tuple[dict[str, int], tuple[str, ...]]:
+        heap = self.heap
+        known = self.known.get(objects)
+        if known is not None and known[0] == heap.epoch:
+            return known[1]
+        hard: dict[str, int] = {}
+        soft: list[str] = []
+        stack, seen = heap.codes(objects), set[int]()
+        while stack:
+            thing = stack.pop()
+            if thing in seen:
+                continue
+            seen.add(thing)
+            home = self.home.get(thing)
+            if home is not None and thing in heap.names.get(home, ()):
+                hard.setdefault(home, 0)
+            record = heap.code[thing]
+            for each in (record, *record.methods.values()):
+                for name in each.reads:
+                    if name not in hard:
+                        hard[name] = 0
+                    held = heap.names.get(name)
+                    if held and heap.is_coded(held):
+                        stack.extend(heap.codes(held))
+                soft.extend(each.soft)
+            stack.extend(heap.kinds.get(thing, ()))
+        found = (hard, tuple(dict.fromkeys(soft)))
+        self.known[objects] = (heap.epoch, found)
+        return found
+
+    def _bind_all(self, unit: Unit, at: int, local: Local) -> None:
+        heap, replay = self.heap, self.replay
+        values = unit.values
+        held = {name: replay.objects(values[name], local) for name in values} if values else {}
+        for name in unit.binds:
+            objects = held.get(name, ())
+            self._event(name, at, KILL)
+            if name not in unit.imports:
+                replay.modules.pop(name, None)
+            heap.bind(name, objects)
+            if objects and any(heap.flags.get(thing, 0) & STREAM for thing in objects):
+                self.story.streams.add((name, at))
+            self._note(name, at, unit, objects)
+        for name in unit.maybes:
+            objects = held.get(name, ())
+            before = heap.names.get(name, ())
+            self._event(name, at, MAYBE)
+            heap.bind(name, tuple(dict.fromkeys((*before, *objects))))
+            self._note(name, at, unit, objects)
+        for name in unit.deletes:
+            self._event(name, at, GONE)
+            heap.bind(name, ())
+            heap.names.pop(name, None)
+            replay.modules.pop(name, None)
+            self.gone[name] = at
+
+    def _note(self, name: str, at: int, unit: Unit, objects: Objects) -> None:
+        """Whether the name now stands for code, and where that code is at home."""
+        code = self.heap.code
+        if objects:
+            if any(thing in code for thing in objects):
+                for thing in objects:
+                    if thing in code:
+                        self.home.setdefault(thing, name)
+                if unit.kind in ("def", "alias") and all(
+                    thing in code or thing in self.heap.coded for thing in objects
+                ):
+                    self.story.codes.add((name, at))
+            return
+        self.story.plain.add((name, at))
+        if (
+            unit.kind == "import"
+            or name in unit.imports
+            or unit.kind == "def"
+            or (
+                unit.kind == "alias"
+                and len(unit.reads) == 1
+                and not unit.ops
+                and next(iter(unit.reads)) in self.replay.modules
+            )
+        ):
+            self.story.codes.add((name, at))
+
+    def _after(self, unit: Unit, at: int, said: Effects) -> None:
+        story = self.story
+        for name, sure in said.binds.items():
+            self._event(name, at, KILL if sure else MAYBE)
+            self._note(name, at, unit, self.heap.names.get(name, ()))
+        if said.changed:
+            story.changed[at] = tuple(sorted(said.changed))
+            for name in story.changed[at]:
+                self._event(name, at, CHANGE)
+        if said.draws or said.seeds:
+            self._random(at, said)
+        if said.own:
+            story.calls.add(at)
+        if said.wanders:
+            story.wanders[at] = said.wanders
+        if said.input:
+            story.asks.append(at)
+        if unit.kind == "setup":
+            said.setups.add(unit.root or "sys")
+        elif unit.imports and unit.imports.get("annotations") == "__future__.annotations":
+            said.setups.add("sys")
+        if said.setups and not unit.deletes and (not unit.binds or unit.imports) and not unit.maybes:
+            story.setups.append((at, tuple(sorted(said.setups))))
+        self._share(unit, at, said)
+
+    def _random(self, at: int, said: Effects) -> None:
+        """The state of a seeded global generator is a variable like any other."""
+        for name in sorted(said.seeds):
+            self.seeded.add(name)
+            self._event(name, at, KILL)
+            self.heap.names.setdefault(name, ())
+        for draw in sorted(said.draws - said.seeds):
+            name = draw.rstrip("?")
+            if name in self.seeded:
+                self.story.needs[at] = {name: self.story.units[at].line, **self.story.needs[at]}
+                self._event(name, at, CHANGE)
+            elif draw == name or self.story.units[at].binds:
+                self.story.wanders.setdefault(at, "random numbers without a seed" if draw == name else "")
+                if draw != name and not self.story.wanders[at]:
+                    del self.story.wanders[at]
+
+    def _event(self, name: str, at: int, kind: int) -> None:
+        events = self.story.events.get(name)
+        if events is None:
+            events = self.story.events[name] = Events()
+        events.add(at, kind)
+
+    # shared data
+
+    def _share(self, unit: Unit, at: int, said: Effects) -> None:
+        """Names that now share data: their versions become one if anything in the group is changed later."""
+        heap, touched = self.heap, self.replay.touched
+        roots = {heap.root(root) for root in said.grown} if said.grown else set()
+        for name in (*unit.binds, *unit.maybes, *said.binds):
+            for thing in heap.names.get(name, ()):
+                if thing not in heap.code or thing in heap.holds:
+                    roots.add(heap.root(thing))
+        if touched:
+            for root in {heap.root(root) for root in touched}:
+                self._flush(root)
+                roots.add(root)
+            touched.clear()
+        for root in roots:
+            members = heap.members.get(root)
+            if members is not None and len(members) > 1:
+                self.pending.setdefault(root, []).append((at, tuple(sorted(members))))
+
+    def _flush(self, root: int) -> None:
+        for known in [known for known in self.pending if self.heap.root(known) == root] if self.pending else ():
+            for at, names in self.pending.pop(known):
+                self.story.shared.setdefault(at, []).append(names)
+
+    def _settle(self) -> None:
+        """Puts the shared versions into the events, now that all changes are known."""
+        for at, groups in sorted(self.story.shared.items()):
+            for group in groups:
+                for name in group:
+                    self.late.setdefault(name, []).append(at)
+        for name, places in self.late.items():
+            events = self.story.events.setdefault(name, Events())
+            known = dict(zip(events.at, events.kind, strict=True))
+            for at in places:
+                known.setdefault(at, TOUCH)
+            events.at = sorted(known)
+            events.kind = [known[at] for at in events.at]
+
+
+def _synthetic(reads: Iterable[str] = (), binds: Iterable[str] = ()) -> Unit:
+    """A statement that a task's options stand for."""
+    return Unit(
+        0, 0, 0, "plain", dict.fromkeys(reads, 0), (), dict.fromkeys(binds, 0), {}, {}, {name: (f"~{number}",) for number, name in
+        enumerate(binds)}, {}, (), [], {}, (), frozenset(),
+    )  # fmt: skip
+
+
+def _moved(unit: Unit) -> Unit:
+    """A statement made from a fan-out: it stands nowhere in the body."""
+    return Unit(
+        0, 0, 0, "plain", unit.reads, unit.soft, unit.binds, unit.maybes, unit.deletes, unit.values, unit.imports, unit.packages,
+        unit.ops, unit.made, unit.doubts, unit.looped,
+    )  # fmt: skip

@@ -1,0 +1,189 @@
+"""Who may share what: abstract objects, what they hold, and which names may point at them.
+
+In: binds, links and changes in the notebook's order. Out: for a change, the names whose value it may touch; groups of names
+that share data. Objects are numbers; nothing is known of their values. Next room: `effects` says who does it, `forward` asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from kubenb.notebook.dataflow.records import Function
+
+Objects = tuple[int, ...]
+
+CONTAINER = 1  # all it holds is known
+STREAM = 2  # used up by reading
+GENERATOR = 4  # a random generator
+SEEDED = 8  # has a random state of its own, or needs none
+ESTIMATOR = 16  # made by a library's class: may draw from the global generator
+LIBRARY = 32  # given by a library call: its parts are apart
+MANY = 400
+
+
+class Heap:
+    """All objects of one analysis."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.holds: dict[int, set[int]] = {}
+        self.flags: dict[int, int] = {}
+        self.code: dict[int, Function] = {}
+        self.kinds: dict[int, Objects] = {}
+        self.names: dict[str, Objects] = {}
+        self.group: dict[int, int] = {}
+        self.members: dict[int, set[str]] = {}
+        self.coded: set[int] = set()
+        self.epoch = 0
+
+    def new(self, flags: int = 0) -> Objects:
+        """A fresh object."""
+        self.count += 1
+        if flags:
+            self.flags[self.count] = flags
+        return (self.count,)
+
+    # groups of objects that hold each other
+
+    def root(self, thing: int) -> int:
+        """The group an object belongs to."""
+        group = self.group
+        while (above := group.get(thing, thing)) != thing:
+            group[thing] = group.get(above, above)
+            thing = above
+        return thing
+
+    def bind(self, name: str, objects: Objects) -> None:
+        """A name now points at these objects only."""
+        before = self.names.get(name, ())
+        if before and self.coded and self.is_coded(before):
+            self.epoch += 1
+        for thing in before:
+            known = self.members.get(self.root(thing))
+            if known is not None:
+                known.discard(name)
+        self.names[name] = objects
+        if objects and self.coded and self.is_coded(objects):
+            self.epoch += 1
+        for thing in objects:
+            self.members.setdefault(self.root(thing), set()).add(name)
+
+    def link(self, holders: Iterable[int], parts: Objects) -> list[int]:
+        """Holders now hold the parts; the groups that grew."""
+        grown = []
+        for holder in holders:
+            held = self.holds.setdefault(holder, set())
+            for part in parts:
+                if part in held or part == holder:
+                    continue
+                held.add(part)
+                if part in self.coded:
+                    self.coded.add(self.root(holder))
+                    self.epoch += 1
+                if part not in self.code or part in self.holds:
+                    grown.append(self._join(holder, part))
+        return grown
+
+    def _join(self, first: int, second: int) -> int:
+        one, two = self.root(first), self.root(second)
+        if one == two:
+            return one
+        if len(self.members.get(one, ())) < len(self.members.get(two, ())):
+            one, two = two, one
+        self.group[two] = one
+        if two in self.members:
+            self.members.setdefault(one, set()).update(self.members.pop(two))
+        if two in self.coded:
+            self.coded.add(one)
+        return one
+
+    # reach
+
+    def reach(self, objects: Iterable[int]) -> set[int]:
+        """These objects and all they hold."""
+        holds = self.holds
+        found = set(objects)
+        stack = [thing for thing in found if thing in holds or thing in self.kinds]
+        while stack:
+            thing = stack.pop()
+            for part in (*holds.get(thing, ()), *self._of_class(thing)):
+                if part not in found:
+                    found.add(part)
+                    stack.append(part)
+        return found
+
+    def _of_class(self, thing: int) -> Objects:
+        """Classes that hold data of their own, for an instance."""
+        return tuple(kind for kind in self.kinds.get(thing, ()) if self.holds.get(kind))
+
+    def elements(self, objects: Iterable[int], attribute: str = "") -> set[int]:
+        """What an element or attribute may be."""
+        found: set[int] = set()
+        for thing in objects:
+            if self.flags.get(thing, 0) & CONTAINER:
+                found |= self.holds.get(thing, set())
+                if attribute and thing not in self.kinds:
+                    found.add(thing)  # a list's or dict's own method
+                for kind in self.kinds.get(thing, ()):
+                    found |= self.holds.get(kind, set())
+                    if attribute and self.method(kind, attribute) is not None:
+                        found.add(thing)
+            else:
+                found |= self.reach((thing,))
+        return found
+
+    # code
+
+    def define(self, function: Function, flags: int = 0) -> Objects:
+        """An object that is a function or a class."""
+        made = self.new(flags | CONTAINER)
+        self.code[made[0]] = function
+        self.coded.add(made[0])
+        self.epoch += 1
+        return made
+
+    def is_coded(self, objects: Objects) -> bool:
+        """Whether code may be reached from here (cheap, errs on the side of yes)."""
+        for thing in objects:
+            if thing in self.coded or self.root(thing) in self.coded:
+                return True
+        return False
+
+    def codes(self, objects: Iterable[int]) -> list[int]:
+        """Functions and classes that are reached from these objects, in a fixed order."""
+        found: set[int] = set()
+        for thing in self.reach(objects):
+            if thing in self.code:
+                found.add(thing)
+            found.update(self.kinds.get(thing, ()))
+        return sorted(found)
+
+    def method(self, kind: int, name: str, depth: int = 0) -> Function | None:
+        """A class's method, its bases asked as well."""
+        record = self.code.get(kind)
+        if record is None or record.kind != "class":
+            return None
+        if name in record.methods:
+            return record.methods[name]
+        if depth < 20:
+            for base in self.kinds.get(kind, ()):
+                found = self.method(base, name, depth + 1)
+                if found is not None:
+                    return found
+        return None
+
+    def meant(self, changed: set[int]) -> tuple[set[str], set[int]]:
+        """Names whose value these objects are part of, and the groups concerned."""
+        roots = {self.root(thing) for thing in changed}
+        names: set[str] = set()
+        for root in roots:
+            members = self.members.get(root, ())
+            for name in members:
+                objects = self.names[name]
+                if not changed.isdisjoint(objects) or (
+                    not (len(members) == 1 and len(roots) == 1 and not self.holds)
+                    and any(thing in self.holds or thing in self.kinds for thing in objects)
+                    and not changed.isdisjoint(self.reach(objects))
+                ):
+                    names.add(name)
+        return names, roots

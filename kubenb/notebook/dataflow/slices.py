@@ -1,0 +1,262 @@
+"""What one task needs, found backwards: ordinary statements to replay, and names to load from earlier tasks.
+
+In: the `Story` and what later tasks want of this one. Out: `Slice`. Tasks are sliced from the last to the first, so that a task
+knows what is taken from it. Next room: `plans` writes the steps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from kubenb.notebook.dataflow.forward import GONE, KILL, MAYBE, ORDINARY, PARAMETERS, TOUCH, Span, Story
+from kubenb.notebook.dataflow.replay import STANDARD
+
+
+@dataclass(slots=True)
+class Taken:
+    """A name taken from another task: the statement that made it there, and the one that reads it here."""
+
+    made: int
+    reader: int
+    line: int
+
+
+@dataclass(slots=True)
+class Stuck:
+    """A definition or change of code inside a task that can't be taken along. `why`: the name that holds it there."""
+
+    name: str
+    made: int
+    reader: int
+    why: str
+
+
+@dataclass(slots=True)
+class Slice:
+    """All that a task takes along. `used`: for each version of a name, the last statement that reads it."""
+
+    span: Span
+    units: set[int] = field(default_factory=set)
+    loads: dict[int, dict[str, Taken]] = field(default_factory=dict)
+    used: dict[tuple[str, int], int] = field(default_factory=dict)
+    maybe: list[tuple[str, int]] = field(default_factory=list)
+    stuck: list[Stuck] = field(default_factory=list)
+    gone: list[tuple[str, int, int]] = field(default_factory=list)
+
+
+class Slicer:
+    """Slices all tasks of one story; `wanted[task]`: names that later tasks take from it."""
+
+    def __init__(self, story: Story) -> None:
+        self.story = story
+        self.wanted: list[dict[str, Taken]] = [{} for _ in story.spans]
+        self.movable: dict[int, str] = {}
+        self.touches: frozenset[int] = frozenset()
+        self.by_name: dict[str, list[tuple[int, tuple[str, ...]]]] = {}
+        for at, groups in story.shared.items():
+            for group in groups:
+                for name in group:
+                    self.by_name.setdefault(name, []).append((at, group))
+
+    def all(self) -> list[Slice]:
+        """The slices, in the notebook's order."""
+        found = [self.one(span) for span in reversed(self.story.spans)]
+        return found[::-1]
+
+    def one(self, span: Span) -> Slice:
+        """One task's slice; shared versions count only where it needs two names that share."""
+        self.touches = frozenset()
+        while True:
+            found = self._cut(span)
+            more = self._met(found) - self.touches
+            if not more:
+                break
+            self.touches |= more
+        for producer, names in found.loads.items():
+            for name, taken in names.items():
+                self.wanted[producer].setdefault(name, taken)
+        return found
+
+    def _met(self, found: Slice) -> frozenset[int]:
+        """Statements since which two names that this slice needs share data."""
+        if not self.by_name:
+            return frozenset()
+        last: dict[str, int] = {}
+        for (name, _), until in found.used.items():
+            last[name] = max(until, last.get(name, -1))
+        met = set()
+        for name, until in last.items():
+            for at, group in self.by_name.get(name, ()):
+                if at < until and sum(1 for other in group if last.get(other, -1) > at) > 1:
+                    met.add(at)
+        return frozenset(met)
+
+    def _cut(self, span: Span) -> Slice:
+        found = Slice(span)
+        stack: list[tuple[str, int, int, int]] = []
+        needs = self.story.needs
+        for at in range(span.start, span.end):
+            stack.extend((name, at, at, line) for name, line in needs[at].items())
+        for name, taken in self.wanted[span.index].items():
+            stack.append((name, span.end, taken.reader, taken.line))
+        for name in span.task.options.out:
+            stack.append((name, span.end, span.end - 1, 0))
+        self._follow(found, stack)
+        self._add_setups(found)
+        return found
+
+    def _follow(self, found: Slice, stack: list[tuple[str, int, int, int]]) -> None:
+        """Each need leads to the statement that made the version, and that to its own needs."""
+        story, used = self.story, found.used
+        span = found.span
+        while stack:
+            name, until, reader, line = stack.pop()
+            events = story.events.get(name)
+            if events is None:
+                continue
+            position = events.before(until)
+            while position >= 0 and events.kind[position] == TOUCH and events.at[position] not in self.touches:
+                position -= 1
+            if position < 0:
+                continue
+            at, kind = events.at[position], events.kind[position]
+            known = used.get((name, at))
+            used[name, at] = until if known is None else max(known, until)
+            if known is not None:
+                continue
+            owner = story.owner[at]
+            if kind == GONE:
+                found.gone.append((name, at, reader))
+                continue
+            if owner == span.index or owner == PARAMETERS:
+                if kind != KILL:
+                    self._older(found, stack, name, at, kind, reader, line)
+                continue
+            if owner != ORDINARY and not self._moves(found, name, at, kind, reader):
+                self._fetch(found, stack, owner, name, Taken(at, reader, line))
+                continue
+            if at not in found.units:
+                found.units.add(at)
+                stack.extend((need, at, at, where) for need, where in story.needs[at].items())
+            if kind != KILL:
+                self._older(found, stack, name, at, kind, reader, line)
+
+    def _older(
+        self,
+        found: Slice,
+        stack: list[tuple[str, int, int, int]],
+        name: str,
+        at: int,
+        kind: int,
+        reader: int,
+        line: int,
+    ) -> None:
+        """A statement that only may bind a name, or changes it: the version before it is needed as well."""
+        events = self.story.events[name]
+        position = events.before(at)
+        while position >= 0 and events.kind[position] == TOUCH and events.at[position] not in self.touches:
+            position -= 1
+        if kind == MAYBE and (position < 0 or events.kind[position] == GONE):
+            found.maybe.append((name, at))
+            return
+        stack.append((name, at, at, self.story.units[at].line))
+
+    def _fetch(self, found: Slice, stack: list[tuple[str, int, int, int]], owner: int, name: str, taken: Taken) -> None:
+        """A name is loaded; a mapped producer's fan-out must be known where it is."""
+        names = found.loads.setdefault(owner, {})
+        if name in names:
+            if (taken.reader, taken.line) < (names[name].reader, names[name].line):
+                names[name] = Taken(max(taken.made, names[name].made), taken.reader, taken.line)
+            return
+        names[name] = taken
+        producer = self.story.spans[owner]
+        if producer.task.options.map is not None:
+            stack.extend(
+                (need, producer.start, taken.reader, line) for need, line in self.story.needs[producer.start].items()
+            )
+
+    # code inside tasks
+
+    def _moves(self, found: Slice, name: str, at: int, kind: int, reader: int) -> bool:
+        """Whether another task's statement is code that this one takes as text."""
+        story = self.story
+        is_code = (name, at) in story.codes
+        if kind == KILL and not is_code:
+            return False
+        if not is_code:
+            events = story.events[name]
+            first = next((events.at[i] for i in range(events.before(at), -1, -1) if events.kind[i] == KILL), -1)
+            if (name, first) not in story.codes or story.units[first].kind == "alias":
+                return False
+            if kind == TOUCH:
+                return True
+        why = self._held_by(at)
+        if why:
+            found.stuck.append(Stuck(name, at, reader, why))
+        return True
+
+    def _held_by(self, at: int) -> str:
+        """The task's own data that a statement needs when it runs: '' if it can stand in another task."""
+        known = self.movable.get(at)
+        if known is not None:
+            return known
+        story, why = self.story, ""
+        unit, owner = story.units[at], story.owner[at]
+        self.movable[at] = ""
+        if unit.kind not in ("def", "import", "setup"):
+            why = next((name for name in (*unit.binds, *unit.maybes) if (name, at) not in story.codes), "")
+            if not why and at in story.calls:
+                why = "what it calls"
+        reads = story.needs[at] if unit.kind not in ("def", "import") else dict.fromkeys(unit.reads, 0)
+        for name in reads:
+            events = story.events.get(name)
+            position = events.before(at) if events is not None else -1
+            if events is None or position < 0 or story.owner[events.at[position]] != owner:
+                continue
+            made = events.at[position]
+            if (name, made) not in story.codes or self._held_by(made):
+                why = why or name
+        self.movable[at] = why
+        return why
+
+    # set-up
+
+    def _add_setups(self, found: Slice) -> None:
+        """Statements that bind nothing but configure: of the standard library always, of others if this task imports them."""
+        story = self.story
+        if not story.setups or story.setups[0][0] >= found.span.start:
+            return
+        done: set[int] = set()
+        while True:
+            packages = self.packages(found)
+            fresh = [
+                at for at, roots in story.setups
+                if at < found.span.start and at not in done and at not in found.units and _concerns(roots, packages)
+            ]  # fmt: skip
+            if not fresh:
+                return
+            for at in fresh:
+                done.add(at)
+                if story.owner[at] == PARAMETERS or (story.owner[at] != ORDINARY and self._held_by(at)):
+                    continue
+                found.units.add(at)
+                self._follow(found, [(name, at, at, line) for name, line in story.needs[at].items()])
+
+    def packages(self, found: Slice) -> set[str]:
+        """Top-level packages that the task's code imports."""
+        units = self.story.units
+        span = found.span
+        names = {package for at in found.units for package in units[at].packages}
+        for at in range(span.start, span.end):
+            names.update(units[at].packages)
+        return names
+
+
+_PLOTTING = {"matplotlib", "seaborn", "pandas"}
+
+
+def _concerns(roots: tuple[str, ...], packages: set[str]) -> bool:
+    for root in roots:
+        if root in STANDARD or root in packages or (root in ("matplotlib", "seaborn") and packages & _PLOTTING):
+            return True
+    return False

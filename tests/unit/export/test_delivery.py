@@ -1,0 +1,381 @@
+"""Laying an export down: whatever happens at whatever moment, the DAG file and its folder belong together, and nobody's file is lost."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import resource
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kubenb import delivery
+from kubenb.delivery import deliver
+from kubenb.export.files import export_files
+from kubenb.model.pipeline import Pipeline
+from kubenb.model.problems import KubenbError
+from tests.unit.export.pipelines import flights
+
+Files = dict[str, str]
+
+
+@pytest.fixture(autouse=True)
+def _a_disk_that_needs_no_sync(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A killed process loses nothing that it wrote: only a power cut asks for fsync, and that takes most of the time here."""
+    monkeypatch.setattr(os, "fsync", lambda _: None)
+    monkeypatch.setattr(os, "sync", lambda: None)
+
+
+def version(number: int, tasks: int = 3) -> Files:
+    """Exports that differ in the DAG file, in operator.json and in every notebook. The runtime is left out, for speed."""
+    made = flights()
+    plans = tuple(
+        replace(plan, task=replace(plan.task, body=f"version = {number}", options=replace(plan.task.options, run_as_user=1000 + number)))
+        for plan in made.plans[:tasks]
+    )
+    edges = made.edges[: tasks - 1]
+    options = replace(made.dag, owner=f"owner {number}")
+    files = export_files(Pipeline(made.notebook, options, made.parameters, plans, edges))
+    return {name: text for name, text in files.items() if "kubenb_runtime/" not in name}
+
+
+ONE, TWO, FEWER = version(1), version(2), version(3, tasks=2)
+HERE = re.compile(r'^HERE = Path\(__file__\)\.parent / "(.+)"$', re.MULTILINE)
+
+
+def seen(folder: Path) -> Files:
+    """What an Airflow sees: the DAG file, and the files of the folder that it reads."""
+    file = folder / "flights.py"
+    if not file.exists():
+        return {}
+    text = file.read_text("utf-8")
+    (name,) = HERE.findall(text)
+    found = {"flights.py": text.replace(f'"{name}"', '"flights"', 1) if name != "flights" else text}
+    for path in (folder / name).rglob("*"):
+        if path.is_file() and ".kubenb" not in path.relative_to(folder / name).parts:
+            found[f"flights/{path.relative_to(folder / name)}"] = path.read_text("utf-8")
+    return found
+
+
+def visible(files: Files) -> Files:
+    return {name: text for name, text in files.items() if "/.kubenb/" not in name}
+
+
+def standing(folder: Path) -> Files:
+    """Every file in the folder, hidden ones too."""
+    return {path.relative_to(folder).as_posix(): path.read_text("utf-8") for path in folder.rglob("*") if path.is_file()}
+
+
+def in_a_process(act: Callable[[], object]) -> int:
+    """Its exit status: 0 done, 1 refused, -9 killed."""
+    child = os.fork()
+    if child == 0:
+        code = 2
+        try:
+            act()
+            code = 0
+        except KubenbError:
+            code = 1
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def test_a_first_export_a_second_and_the_same_again(tmp_path: Path) -> None:
+    assert deliver(ONE, tmp_path, "flights").written == tuple(sorted(visible(ONE)))
+    assert standing(tmp_path) == ONE
+    times = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    assert deliver(ONE, tmp_path, "flights").written == ()
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == times, "nothing is touched"
+    assert deliver(TWO, tmp_path, "flights").written == tuple(sorted(name for name in visible(TWO) if ONE[name] != TWO[name]))
+    assert standing(tmp_path) == TWO
+
+
+def test_a_dry_one_writes_nothing(tmp_path: Path) -> None:
+    deliver(ONE, tmp_path, "flights")
+    found = deliver(TWO, tmp_path, "flights", dry=True)
+    assert standing(tmp_path) == ONE
+    assert found.written == tuple(sorted(name for name in visible(TWO) if ONE[name] != TWO[name]))
+    assert found.diff.startswith("--- a/flights.py\n+++ b/flights.py\n")
+    assert '-        "owner": "owner 1",\n+        "owner": "owner 2",\n' in found.diff
+    assert not deliver(ONE, tmp_path / "new", "flights", dry=True).conflicts
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_task_that_is_gone_takes_its_notebook_along(tmp_path: Path) -> None:
+    deliver(ONE, tmp_path, "flights")
+    assert deliver(FEWER, tmp_path, "flights").removed == ("flights/report.ipynb",)
+    assert standing(tmp_path) == FEWER
+
+
+def test_files_of_others_stay(tmp_path: Path) -> None:
+    deliver(ONE, tmp_path, "flights")
+    (tmp_path / "other.py").write_text("mine")
+    (tmp_path / "flights" / "notes" / "deep").mkdir(parents=True)
+    (tmp_path / "flights" / "notes" / "deep" / "a.md").write_text("mine too")
+    (tmp_path / "flights" / "report.ipynb").write_text("edited by hand")
+    deliver(FEWER, tmp_path, "flights")
+    others = {"other.py": "mine", "flights/notes/deep/a.md": "mine too", "flights/report.ipynb": "edited by hand"}
+    assert standing(tmp_path) == {**FEWER, **others}
+
+
+UNRELATED: list[tuple[str, str, str]] = [
+    ("a DAG file", "flights.py", "from airflow import DAG"),
+    ("another DAG's file", "flights.py", ONE["flights.py"].replace("kubenb: flights ", "kubenb: other ")),
+    ("no text", "flights.py", "\x00\xff"),
+    ("a file in the folder", "flights/train.ipynb", "{}"),
+    ("a file where the folder goes", "flights", "a file"),
+]
+
+
+@pytest.mark.parametrize(("what", "name", "text"), UNRELATED)
+def test_what_kubenb_did_not_write_is_never_overwritten(what: str, name: str, text: str, tmp_path: Path) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    with pytest.raises(KubenbError, match=r"is there already|can't be written"):
+        deliver(ONE, tmp_path, "flights")
+    assert standing(tmp_path) == {name: text}
+
+
+def test_a_link_to_a_folder_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "flights").symlink_to("elsewhere")
+    with pytest.raises(KubenbError, match="is there already"):
+        deliver(ONE, tmp_path, "flights")
+
+
+def edit(folder: Path, name: str, before: str, after: str) -> None:
+    path = folder / name
+    text = path.read_text("utf-8")
+    assert before in text
+    path.write_text(text.replace(before, after), encoding="utf-8")
+
+
+def test_hand_edits_of_the_dag_file_survive(tmp_path: Path) -> None:
+    deliver(ONE, tmp_path, "flights")
+    edit(tmp_path, "flights.py", '"retries": 2', '"retries": 7')
+    edit(tmp_path, "flights.py", "    catchup=False,\n", "    catchup=False,\n    max_active_runs=1,\n")
+    assert deliver(TWO, tmp_path, "flights").merged == ("flights.py",)
+    text = (tmp_path / "flights.py").read_text("utf-8")
+    assert all(part in text for part in ('"retries": 7', "max_active_runs=1", '"owner": "owner 2"'))
+    assert standing(tmp_path)["flights/train.ipynb"] == TWO["flights/train.ipynb"]
+    assert deliver(TWO, tmp_path, "flights").written == ()
+    deliver(ONE, tmp_path, "flights")
+    assert '"retries": 7' in (tmp_path / "flights.py").read_text("utf-8")
+
+
+def test_hand_edits_of_the_shared_pod_survive(tmp_path: Path) -> None:
+    deliver(ONE, tmp_path, "flights")
+    edit(tmp_path, "flights/operator.json", '"startup_timeout_seconds": 600', '"startup_timeout_seconds": 1200')
+    assert deliver(TWO, tmp_path, "flights").merged == ("flights/operator.json",)
+    text = (tmp_path / "flights" / "operator.json").read_text("utf-8")
+    assert '"startup_timeout_seconds": 1200' in text
+    assert '"runAsUser": 1002' in text
+
+
+def test_an_edited_task_notebook_stays_while_its_task_does(tmp_path: Path) -> None:
+    deliver(ONE, tmp_path, "flights")
+    edit(tmp_path, "flights/train.ipynb", "version = 1", "version = 100")
+    assert deliver(ONE, tmp_path, "flights").merged == ("flights/train.ipynb",)
+    before = standing(tmp_path)
+    with pytest.raises(KubenbError, match="your edits of flights/train.ipynb"):
+        deliver(TWO, tmp_path, "flights")
+    assert standing(tmp_path) == before
+
+
+def test_a_conflict_shows_both_sides_and_writes_nothing(tmp_path: Path) -> None:
+    deliver(ONE, tmp_path, "flights")
+    edit(tmp_path, "flights.py", '"owner": "owner 1"', '"owner": "me"')
+    before = standing(tmp_path)
+    with pytest.raises(KubenbError) as caught:
+        deliver(TWO, tmp_path, "flights")
+    assert '-        "owner": "me",\n' in str(caught.value)
+    assert '+        "owner": "owner 2",\n' in str(caught.value)
+    assert standing(tmp_path) == before
+    assert deliver(TWO, tmp_path, "flights", dry=True).conflicts == ("flights.py",)
+
+
+def test_edits_that_make_no_python_together_are_a_conflict(tmp_path: Path) -> None:
+    deliver(ONE, tmp_path, "flights")
+    edit(tmp_path, "flights.py", "\n    extract >> train", "\n    extract >> (train")
+    with pytest.raises(KubenbError, match=r"your edits of flights\.py"):
+        deliver(TWO, tmp_path, "flights")
+
+
+def test_without_its_record_an_unedited_file_is_still_known(tmp_path: Path) -> None:
+    deliver(ONE, tmp_path, "flights")
+    for path in sorted((tmp_path / "flights" / ".kubenb").rglob("*"), reverse=True):
+        path.rmdir() if path.is_dir() else path.unlink()
+    (tmp_path / "flights" / ".kubenb").rmdir()
+    for name in ("extract.ipynb", "train.ipynb", "report.ipynb", "operator.json", ".airflowignore"):
+        (tmp_path / "flights" / name).unlink()
+    deliver(TWO, tmp_path, "flights")
+    assert standing(tmp_path) == TWO
+
+
+def test_line_ends_of_git_on_windows_are_no_edit(tmp_path: Path) -> None:
+    deliver(ONE, tmp_path, "flights")
+    for path in tmp_path.rglob("*"):
+        if path.is_file():
+            path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    found = deliver(TWO, tmp_path, "flights")
+    assert (found.merged, found.conflicts) == ((), ())
+    assert visible(standing(tmp_path))["flights/train.ipynb"] == TWO["flights/train.ipynb"]
+
+
+EVENTS = ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "open", "shutil.rmtree", "os.truncate", "os.listdir")
+
+
+def killed_at(step: int, files: Files, folder: Path) -> int:
+    """Exports in a process that is killed right before its `step`-th act on the file system."""
+
+    def act() -> None:
+        left = [step]
+
+        def watch(event: str, _: Any) -> None:
+            if event in EVENTS:
+                left[0] -= 1
+                if left[0] == 0:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+        sys.addaudithook(watch)
+        deliver(files, folder, "flights")
+
+    return in_a_process(act)
+
+
+CHANGES = [("a first export", {}, ONE), ("everything", ONE, TWO), ("fewer tasks", ONE, FEWER), ("more tasks", FEWER, ONE), ("only the DAG file", ONE, {**ONE, "flights.py": TWO["flights.py"]})]  # fmt: skip
+
+
+@pytest.mark.parametrize(("what", "before", "after"), CHANGES)
+def test_a_kill_at_any_moment_leaves_a_whole_pair(what: str, before: Files, after: Files, tmp_path: Path) -> None:
+    step, ended, results = 0, -9, set()
+    while ended == -9:
+        step += 1
+        folder = tmp_path / str(step)
+        if before:
+            deliver(before, folder, "flights")
+        ended = killed_at(step, after, folder)
+        found = seen(folder)
+        assert found in (visible(before), visible(after)), f"killed at step {step}"
+        results.add(found == visible(after))
+        deliver(after, folder, "flights")
+        assert standing(folder) == after, f"after a kill at step {step} the next export puts all in order"
+    assert ended == 0
+    assert step > 10
+    assert results == {True, False}
+
+
+def test_a_kill_while_completing_leaves_a_whole_pair(tmp_path: Path) -> None:
+    """An export killed in its middle, the next one too, at every pair of moments around the swap."""
+    for first in range(30, 75, 4):
+        for second in range(5, 60, 7):
+            folder = tmp_path / f"{first}-{second}"
+            deliver(ONE, folder, "flights")
+            killed_at(first, TWO, folder)
+            killed_at(second, FEWER, folder)
+            assert seen(folder) in (visible(ONE), visible(TWO), visible(FEWER)), (first, second)
+            deliver(FEWER, folder, "flights")
+            assert standing(folder) == FEWER
+
+
+def test_a_reader_sees_whole_pairs_only(tmp_path: Path) -> None:
+    """Airflow reads while exports come: whenever the DAG file did not change meanwhile, what was read belongs together."""
+    deliver(ONE, tmp_path, "flights")
+
+    def export() -> None:
+        end = time.monotonic() + 1.0
+        while time.monotonic() < end:
+            deliver(TWO, tmp_path, "flights")
+            deliver(ONE, tmp_path, "flights")
+
+    child = os.fork()
+    if child == 0:
+        try:
+            export()
+        finally:
+            os._exit(0)
+    reads = 0
+    while os.waitpid(child, os.WNOHANG)[0] == 0:
+        before = os.stat(tmp_path / "flights.py").st_ino
+        try:
+            found = seen(tmp_path)
+        except (FileNotFoundError, ValueError):
+            found = {}
+        if os.stat(tmp_path / "flights.py").st_ino == before:
+            assert found in (visible(ONE), visible(TWO))
+            reads += 1
+    assert reads > 10
+
+
+def test_two_exports_at_once_wait_for_each_other(tmp_path: Path) -> None:
+    for number in range(6):
+        folder = tmp_path / str(number)
+        children = []
+        for files in (ONE, TWO, FEWER):
+            child = os.fork()
+            if child == 0:
+                code = 1
+                try:
+                    deliver(files, folder, "flights")
+                    code = 0
+                finally:
+                    os._exit(code)
+            children.append(child)
+        assert [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children] == [0, 0, 0]
+        assert standing(folder) in (ONE, TWO, FEWER)
+
+
+def test_a_full_disk_leaves_the_old_export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    deliver(ONE, tmp_path, "flights")
+    write, total = delivery._write, 0
+
+    def counting(path: Path, text: str, *, sync: bool = True) -> None:
+        nonlocal total
+        total += 1
+        write(path, text, sync=sync)
+
+    monkeypatch.setattr(delivery, "_write", counting)
+    deliver(TWO, tmp_path, "flights")
+    deliver(ONE, tmp_path, "flights")
+    for full in range(1, total // 2 + 1):
+        left = [full]
+
+        def failing(path: Path, text: str, *, sync: bool = True, left: list[int] = left) -> None:
+            left[0] -= 1
+            if left[0] == 0:
+                path.write_text(text[: len(text) // 2], encoding="utf-8")
+                raise OSError(errno.ENOSPC, "No space left on device")
+            write(path, text, sync=sync)
+
+        monkeypatch.setattr(delivery, "_write", failing)
+        with pytest.raises(KubenbError, match="No space left on device"):
+            deliver(TWO, tmp_path, "flights")
+        assert seen(tmp_path) in (visible(ONE), visible(TWO))
+        monkeypatch.setattr(delivery, "_write", write)
+        deliver(ONE, tmp_path, "flights")
+        assert standing(tmp_path) == ONE
+
+
+def test_a_limit_on_file_sizes_leaves_the_old_export(tmp_path: Path) -> None:
+    deliver(ONE, tmp_path, "flights")
+
+    def act() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500))
+        deliver(TWO, tmp_path, "flights")
+
+    assert in_a_process(act) == 1
+    assert standing(tmp_path) == ONE
+
+
+def test_a_folder_that_can_not_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(KubenbError, match=r"file/dags can't be written: Not a directory\. What was there"):
+        deliver(ONE, tmp_path / "file" / "dags", "flights")

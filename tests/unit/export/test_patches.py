@@ -1,0 +1,70 @@
+"""The raw patch: merged as Kubernetes merges, read as plain data, refused where it is none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from kubenb.export.patch import merge, parse_patch
+
+POD: dict[str, Any] = {
+    "spec": {
+        "a": 1,
+        "containers": [{"name": "base", "image": "x", "env": [{"name": "A", "value": "1"}], "volumeMounts": [{"name": "v", "mountPath": "/v"}]}],
+        "volumes": [{"name": "v", "emptyDir": {}}],
+        "tolerations": [{"key": "a"}],
+    }
+}
+CASES: list[tuple[str, str, tuple[Any, ...], Any]] = [
+    ("a new value", "{spec: {hostname: h}}", ("spec", "hostname"), "h"),
+    ("a value taken away", "{spec: {a: null}}", ("spec",), {key: value for key, value in POD["spec"].items() if key != "a"}),
+    ("the task's container, by no name", "{spec: {containers: [{image: y}]}}", ("spec", "containers", 0, "image"), "y"),
+    ("the task's container, by name", "{spec: {containers: [{name: base, tty: true}]}}", ("spec", "containers", 0, "image"), "x"),
+    ("a second container", "{spec: {containers: [{name: side, image: z}]}}", ("spec", "containers", 1), {"name": "side", "image": "z"}),
+    (
+        "a variable by its name",
+        "{spec: {containers: [{env: [{name: A, value: '2'}, {name: B, value: '3'}]}]}}",
+        ("spec", "containers", 0, "env"),
+        [{"name": "A", "value": "2"}, {"name": "B", "value": "3"}],
+    ),
+    (
+        "a mount by its folder",
+        "{spec: {containers: [{volumeMounts: [{mountPath: /v, readOnly: true}]}]}}",
+        ("spec", "containers", 0, "volumeMounts"),
+        [{"name": "v", "mountPath": "/v", "readOnly": True}],
+    ),
+    ("a volume by its name", "{spec: {volumes: [{name: w, emptyDir: {}}]}}", ("spec", "volumes", 1, "name"), "w"),
+    ("an entry taken away", "{spec: {volumes: [{name: v, $patch: delete}]}}", ("spec", "volumes"), []),
+    ("a list without names is replaced", "{spec: {tolerations: [{key: b}]}}", ("spec", "tolerations"), [{"key": "b"}]),
+]
+
+
+@pytest.mark.parametrize(("what", "text", "path", "value"), CASES)
+def test_it_is_merged_as_kubernetes_does(what: str, text: str, path: tuple[Any, ...], value: Any) -> None:
+    before = repr(POD)
+    found: Any = merge(POD, parse_patch(text))
+    for key in path:
+        found = found[key]
+    assert found == value
+    assert repr(POD) == before, "the pod that was patched is left as it was"
+
+
+BOMB = "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]"
+BAD = [
+    ("!!python/object/apply:os.system [id]", "not YAML"),
+    (BOMB, "alias"),
+    ("{spec: {a: 1, a: 2}}", "stands twice"),
+    ("[1, 2]", "not a mapping"),
+    ("text", "not a mapping"),
+    ("{", "not YAML"),
+    ("a:\n\t- b", "not YAML"),
+    ("[" * 5000, "nested too deeply|not YAML"),
+    ("a: " + "x" * 300_000, "longer than"),
+]
+
+
+@pytest.mark.parametrize(("text", "what"), BAD)
+def test_what_is_no_patch_is_refused(text: str, what: str) -> None:
+    with pytest.raises(ValueError, match=what):
+        parse_patch(text)
