@@ -8,7 +8,9 @@ KUBENB := .venv/bin/kubenb
 AIRFLOWS := .airflow/3.3 .airflow/2.11
 export PYTHON
 
-.PHONY: all help airflows demo check test fast bench golden lock wheel clean distclean
+N ?= 20000
+
+.PHONY: all help airflows demo check test fast equivalence bench golden lock wheel clean distclean
 .DELETE_ON_ERROR:
 
 # The project's environment in .venv, from its lock (what plain `make` does)
@@ -56,13 +58,17 @@ test: .venv/.made airflows
 fast: .venv/.made
 	$(PY) -m pytest -m "not airflow" $(ARGS)
 
+# The promise, longer: N random notebooks run both ways, every variable compared (N=20000)
+equivalence: .venv/.made
+	$(PY) -m tests.equivalence -n $(N)
+
 # The numbers to hold, as ratios to floors measured in the same run
 bench: .venv/.made
 	$(PY) -m bench $(ARGS)
 
 # Writes the golden files anew; read the diff before you commit it
 golden: .venv/.made
-	KUBENB_GOLDEN=write $(PY) -m pytest -q tests/golden $(ARGS)
+	KUBENB_GOLDEN=write $(PY) -m pytest -q tests/golden tests/unit/faces tests/integration/test_documents.py $(ARGS)
 
 # Renews the lock files from pyproject.toml and requirements/*.in
 LOCK := .cache/uv/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --upgrade

@@ -37,7 +37,9 @@ def read(source: Source) -> Pipeline:
     from kubenb.notebook.settings import find_settings
 
     notebook = source if isinstance(source, Notebook) else read_notebook(Path(source))
-    return read_pipeline(notebook, find_settings(Path(notebook.path or ".").absolute().parent))
+    return read_pipeline(
+        notebook, find_settings(Path(notebook.path).absolute().parent if notebook.path else Path.cwd())
+    )
 
 
 def graph(source: Source) -> Graph:

@@ -96,7 +96,9 @@ class _Place:
     def _read(self, path: Path) -> str | None:
         """A text of ours; git may have changed its line ends. What is no text of ours reads as something else than ours."""
         try:
-            return path.read_bytes().decode("utf-8").replace("\r\n", "\n")
+            with open(path, "rb") as file:
+                text = file.read().decode("utf-8")
+            return text.replace("\r\n", "\n") if "\r" in text else text
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (UnicodeDecodeError, IsADirectoryError):
@@ -136,7 +138,7 @@ class _Place:
     def lay(self, outcome: Outcome) -> None:
         """The five steps; shorter ones where they do the same."""
         inner = {name[len(self.dag) + 1 :]: text for name, text in outcome.texts.items() if "/" in name}
-        changed = {name for name, text in inner.items() if self._read(self.beside / name) != text}
+        changed = {name for name, text in inner.items() if outcome.there.get(f"{self.dag}/{name}") != text}
         gone = {name[len(self.dag) + 1 :] for name in outcome.removed}
         text = outcome.texts[f"{self.dag}.py"]
         seen = {name for name in changed if not name.startswith(".kubenb/")} | gone
@@ -180,10 +182,10 @@ class _Place:
             _link_tree(self.beside, self.aside, leave_out=changed | gone | set(inner) - _files(self.beside))
         self.aside.mkdir(exist_ok=True)
         each = len(changed) <= _SYNC_EACH
+        for parent in {os.path.dirname(name) for name in changed}:
+            (self.aside / parent).mkdir(parents=True, exist_ok=True)
         for name in sorted(changed):
-            path = self.aside / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _write(path, inner[name], sync=each)
+            _write(self.aside / name, inner[name], sync=each)
         if not each:
             os.sync()
         for path in (self.aside, *(path for path in self.aside.rglob("*") if path.is_dir())):
@@ -232,8 +234,7 @@ def _temporary(path: Path) -> Path:
 
 
 def _write(path: Path, text: str, *, sync: bool = True) -> None:
-    path.unlink(missing_ok=True)  # never through a link that an older copy shares
-    with path.open("wb") as file:
+    with open(path, "xb") as file:  # always a new file: never through a link that an older copy shares
         file.write(text.encode("utf-8"))
         if sync:
             file.flush()
@@ -244,6 +245,7 @@ def _write_over(path: Path, text: str) -> None:
     """Old or new, never half: written beside, synced, renamed over."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = _temporary(path)
+    temporary.unlink(missing_ok=True)
     try:
         _write(temporary, text)
         temporary.replace(path)

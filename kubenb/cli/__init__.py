@@ -55,6 +55,6 @@ def main(arguments: list[str] | None = None) -> None:
 
         sys.stdout.write(f"kubenb {__version__}\n")
         sys.exit(0)
-    from kubenb.cli.commands import kubenb
+    from kubenb.cli.commands import start
 
-    kubenb.main(words, prog_name="kubenb")
+    start(words)

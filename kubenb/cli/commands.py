@@ -49,6 +49,26 @@ class Group(click.Group):
         return super().resolve_command(ctx, args)
 
 
+def start(words: list[str]) -> NoReturn:
+    """Runs a command line and ends the process with one of the documented exit codes."""
+    try:
+        kubenb.main(words, prog_name="kubenb", standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("kubenb: interrupted.", err=True)
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        # The reader has what it wanted (`kubenb options | head`); Python would complain once more when it closes stdout.
+        import os
+
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(PROBLEMS)
+    sys.exit(0)
+
+
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="kubenb", message="kubenb %(version)s")
 def kubenb() -> None:
@@ -95,7 +115,10 @@ def graph(notebook: Path, svg: Path | None, mermaid: bool, as_json: bool) -> Non
 @_command("check")
 @_notebook
 @click.option(
-    "--airflow", metavar="PYTHON", help="A Python that has Airflow: imports the DAG there and compares every pod."
+    "--airflow",
+    envvar="KUBENB_AIRFLOW",
+    metavar="PYTHON",
+    help="A Python that has Airflow: imports the DAG there and compares every pod.",
 )
 @_json
 def check(notebook: Path, airflow: str | None, as_json: bool) -> None:
@@ -161,11 +184,8 @@ def run(notebook: Path, to: Path, params: tuple[str, ...], as_json: bool, verbos
         results = actions.run(
             notebook, to, given, task=task, from_=from_, fresh=fresh, env=env, parallel=parallel, progress=progress
         )
-    click.echo(
-        _text(results, as_json)
-        if as_json or not sys.stderr.isatty()
-        else "\n".join([*results.tails(), results.ending()])
-    )
+    seen = _one_screen() and not as_json  # the progress has shown each task's end
+    click.echo("\n".join([*results.tails(), results.ending()]) if seen else _text(results, as_json))
     if results.run.interrupted:
         sys.exit(INTERRUPTED)
     if not results.ok:
@@ -265,6 +285,16 @@ def _progress(verbose: bool, as_json: bool) -> Iterator[Progress]:
     from kubenb.show.progress import Lines
 
     yield Lines(every=verbose)
+
+
+def _one_screen() -> bool:
+    """stdout and stderr go to the same place: a terminal, or one log."""
+    import os
+
+    try:
+        return os.path.samestat(os.fstat(sys.stdout.fileno()), os.fstat(sys.stderr.fileno()))
+    except (OSError, ValueError):
+        return False
 
 
 @contextmanager

@@ -176,6 +176,20 @@ def _plain(source: str) -> ast.Module | None:
 _READERS = re.compile(
     r"(?:read_(?!sql|html|clipboard|gbq|text|bytes|until)\w+|imread|loadtxt|genfromtxt|fromfile|from_csv|listdir|scandir)\Z"
 )
+_PLAIN_READERS = frozenset(
+    [
+        "read_csv",
+        "read_parquet",
+        "read_excel",
+        "read_json",
+        "read_table",
+        "read_pickle",
+        "read_feather",
+        "imread",
+        "loadtxt",
+        "genfromtxt",
+    ]
+)
 _WRITERS = re.compile(
     r"(?:to_(?:csv|parquet|feather|excel|json|pickle|hdf|stata|html|xml|orc|markdown|latex)|savefig|imsave|imwrite|savetxt|savez(?:_compressed)?|tofile|save_model|write_image|write_html)\Z"
 )
@@ -198,7 +212,7 @@ def _call(node: ast.Call) -> Iterator[Call]:
     elif _path_of(owner) and name in ("open", "read_text", "read_bytes", "write_text", "write_bytes"):
         what = _mode(node, 0) if name == "open" else name.partition("_")[0]
         yield from _path(_path_of(owner), what, node.lineno)
-    elif _READERS.match(name):
+    elif _READERS.match(name) and (owner is not None or name in _PLAIN_READERS):
         yield from _path(first, "read", node.lineno)
     elif _WRITERS.match(name):
         yield from _path(first, "write", node.lineno)

@@ -23,6 +23,8 @@ SHARED = (
     "image",
     "namespace",
     "service_account_name",
+    "labels",
+    "env_vars",
     "node_selector",
     "tolerations",
     "affinity",

@@ -27,6 +27,20 @@ KEYS = {
     "topologySpreadConstraints": "topologyKey",
 }
 LIMIT = 256 * 1024
+DEEPEST = 50
+
+
+def _starts(yaml: Any) -> tuple[type, ...]:
+    return (
+        yaml.FlowSequenceStartToken,
+        yaml.FlowMappingStartToken,
+        yaml.BlockSequenceStartToken,
+        yaml.BlockMappingStartToken,
+    )
+
+
+def _ends(yaml: Any) -> tuple[type, ...]:
+    return (yaml.FlowSequenceEndToken, yaml.FlowMappingEndToken, yaml.BlockEndToken)
 
 
 @lru_cache(maxsize=1)
@@ -51,9 +65,13 @@ def _parsed(text: str) -> Any:
     if len(text) > LIMIT:
         raise ValueError(f"it is longer than {LIMIT // 1024} KiB. Take out what an option can say.")
     try:
+        depth = 0
         for token in yaml.scan(text, Loader=yaml.SafeLoader):
             if isinstance(token, yaml.AliasToken):
                 raise ValueError("it uses a YAML alias (*name). Write the value out.")
+            depth += isinstance(token, _starts(yaml)) - isinstance(token, _ends(yaml))
+            if depth > DEEPEST:
+                raise ValueError("it is nested too deeply. Write it flatter.")
         return yaml.load(text, Loader=_strict(yaml.SafeLoader))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
@@ -61,8 +79,6 @@ def _parsed(text: str) -> Any:
         raise ValueError(
             f"it is not YAML{place}: {getattr(error, 'problem', None) or error}. Write for example {{spec: {{hostNetwork: false}}}}."
         ) from None
-    except RecursionError:
-        raise ValueError("it is nested too deeply. Write it flatter.") from None
 
 
 def parse_patch(text: str) -> Part:

@@ -23,8 +23,12 @@ _MARK = re.compile(r"^kubenb: (\S+) ([0-9a-f]{16})$", re.MULTILINE)
 
 @dataclass
 class Outcome:
-    """File by file. `texts`: all files of ours as they are to stand; `kept`: those with hand edits that stay as they are."""
+    """File by file. `there`: the texts that were found; `texts`: all files of ours as they are to stand.
 
+    `merged` names those whose hand edits stay, `written` those that are new or changed otherwise.
+    """
+
+    there: Mapping[str, str]
     texts: dict[str, str] = field(default_factory=dict)
     written: list[str] = field(default_factory=list)
     unchanged: list[str] = field(default_factory=list)
@@ -37,7 +41,7 @@ class Outcome:
 
 def reconcile(dag: str, new: Mapping[str, str], there: Mapping[str, str]) -> Outcome:
     """Every file. `there` holds the present text of all paths in `new` and in the record, as far as they exist."""
-    outcome = Outcome()
+    outcome = Outcome(there)
     record = recorded(dag, there)
     for name, text in new.items():
         present = there.get(name)

@@ -15,7 +15,7 @@ from json.encoder import encode_basestring
 from kubenb.export.fan_out import runtime_lists
 from kubenb.export.ids import dag_id
 from kubenb.export.literal import Call, Raw, inline, wrapped
-from kubenb.model.pipeline import Apart, Code, Load, Pipeline, Plan
+from kubenb.model.pipeline import Apart, Code, Load, Notebook, Pipeline, Plan
 
 FORMAT = 1
 RUNTIME = "_kubenb"
@@ -33,7 +33,7 @@ class Part:
 def task_notebook(pipeline: Pipeline, plan: Plan, dag: str = "", lists: dict[str, list[str]] | None = None) -> str:
     """The notebook's text. `dag` and `lists`: what `dag_id` and `runtime_lists` give, where the caller has them already."""
     wanted = (runtime_lists(pipeline) if lists is None else lists).get(plan.task.name, [])
-    parts = list(_steps(plan))
+    parts = list(_steps(plan, pipeline.notebook))
     body = Part("body", plan.task.body, ("kubenb-body",))
     save = _save(plan, wanted)
     uses = f"{RUNTIME}." in "".join(
@@ -51,14 +51,15 @@ def task_notebook(pipeline: Pipeline, plan: Plan, dag: str = "", lists: dict[str
 
 def _parameters(pipeline: Pipeline) -> Iterator[Part]:
     """The parameters cell as it stands, and below it the parameters that only the DAG has."""
-    source = next(
-        (cell.source for cell in pipeline.notebook.cells if cell.kind == "code" and "parameters" in cell.tags), ""
-    )
+    if not pipeline.parameters:
+        return
+    numbers = {item.where.cell for item in pipeline.parameters if item.where.cell}
+    cells = [pipeline.notebook.cells[number - 1] for number in numbers if number <= len(pipeline.notebook.cells)]
+    source = next((cell.source for cell in cells or pipeline.notebook.cells if "parameters" in cell.tags), "")
     own = _assigned(source)
     more = [f"{item.name} = {inline(item.default)}" for item in pipeline.parameters if item.name not in own]
     source = "\n".join([source.rstrip("\n"), *more]).lstrip("\n") if more else source
-    if source:
-        yield Part("parameters", source, ("parameters",))
+    yield Part("parameters", source, ("parameters",))
 
 
 @lru_cache(maxsize=64)
@@ -75,7 +76,7 @@ def _assigned(source: str) -> frozenset[str]:
     )
 
 
-def _steps(plan: Plan) -> Iterator[Part]:
+def _steps(plan: Plan, notebook: Notebook) -> Iterator[Part]:
     """The steps in the notebook's order, then the item of a mapped task."""
     ids: dict[str, int] = {}
 
@@ -87,31 +88,33 @@ def _steps(plan: Plan) -> Iterator[Part]:
     for step in plan.steps:
         if isinstance(step, Code):
             if code and code[-1].where.cell != step.where.cell:
-                yield Part(fresh(f"cell-{code[0].where.cell or 0}"), _joined(code))
+                yield Part(fresh(f"cell-{code[0].where.cell or 0}"), _joined(code, notebook))
                 code = []
             code.append(step)
             continue
         if code:
-            yield Part(fresh(f"cell-{code[0].where.cell or 0}"), _joined(code))
+            yield Part(fresh(f"cell-{code[0].where.cell or 0}"), _joined(code, notebook))
             code = []
         yield Part(
             fresh("kubenb-load" if isinstance(step, Load) else "kubenb-apart"),
             _load(step) if isinstance(step, Load) else _apart(step),
         )
     if code:
-        yield Part(fresh(f"cell-{code[0].where.cell or 0}"), _joined(code))
+        yield Part(fresh(f"cell-{code[0].where.cell or 0}"), _joined(code, notebook))
     fan = plan.task.options.map
     if fan:
         yield Part("kubenb-item", f"{fan.name} = {RUNTIME}.item({fan.source.strip()})")
 
 
-def _joined(code: list[Code]) -> str:
-    """Pieces of one cell as they stood: blank lines between them where there were some."""
-    text, at = "", None
-    for piece in code:
-        gap = "" if at is None or piece.where.line is None else "\n" * min(max(piece.where.line - at, 0), 2)
-        text += ("\n" if text else "") + gap + piece.source
-        at = piece.where.line + piece.source.count("\n") + 1 if piece.where.line is not None else None
+def _joined(code: list[Code], notebook: Notebook) -> str:
+    """Pieces of one cell, with the blank lines above each that the cell has there."""
+    text, number = code[0].source, code[0].where.cell or 0
+    cell = notebook.cells[number - 1].source.split("\n") if 0 < number <= len(notebook.cells) and len(code) > 1 else []
+    for piece in code[1:]:
+        above = blank = (piece.where.line or 1) - 1
+        while 0 < blank <= len(cell) and not cell[blank - 1].strip():
+            blank -= 1
+        text += "\n" * (1 + min(above - blank, 2)) + piece.source
     return text
 
 

@@ -57,8 +57,8 @@ def encode_array(enc: Encoder, value: Any) -> Any:
         slot.node.append(items(enc, value.ravel(order="C").tolist()))
     else:
         slot = enc.open(value, "arrays.array", described(value.dtype), list(value.shape))
-        if not enc.memory:
-            enc.later.append(lambda: lay_out(enc))
+        if not enc.memory and not enc.frames:
+            enc.later.append(lay_out)
         enc.memory.append((value, slot))
     slot.open = False
     return slot.node
@@ -122,14 +122,44 @@ def _really(arrays: list[Any], group: list[int]) -> list[list[int]]:
 
 def lay_out(enc: Encoder) -> None:
     """Writes all arrays that were met: alone, or as views of one memory where they share it."""
+    if enc.frames:
+        enc.memory = [pair for pair in enc.memory if not _of_frame(enc, *pair)]
     arrays = [value for value, _ in enc.memory]
     alone = set(range(len(arrays)))
+    _frames_apart(enc)
     for group in overlapping(arrays):
         alone -= set(group)
         _share(enc, [enc.memory[index] for index in sorted(group)])
     for index in sorted(alone):
         value, slot = enc.memory[index]
         slot.node.extend(data_of(enc, value))
+
+
+def _frames_apart(enc: Encoder) -> None:
+    """Before pandas 3 two frames may be views of one memory; that can't be kept."""
+    from .sharing import copy_on_write, memory
+
+    if len(enc.frames) > 1 and not copy_on_write():
+        parts = [(part, at) for at, (frame, _) in enumerate(enc.frames) for part in memory(frame)]
+        for group in overlapping([part for part, _ in parts]):
+            if len({parts[index][1] for index in group}) > 1:
+                raise Cannot("it shares memory with another data frame: make it a copy")
+
+
+def _of_frame(enc: Encoder, value: Any, slot: Any) -> bool:
+    """Whether an array is memory of a frame that goes along: then it is written as that column."""
+    from .frames import column_of
+    from .sharing import memory
+
+    for frame, home in enc.frames:
+        if any(np.may_share_memory(part, value) and overlapping([part, value]) for part in memory(frame)):
+            at = column_of(frame, value)
+            if at is None or home.order > slot.order:
+                raise Cannot("it shares memory with a data frame in a way that can't be kept: make it a copy")
+            enc.root = slot.root
+            slot.node[:] = ["frames.column", at, bool(value.flags.writeable), ["r", enc.label(home)]]
+            return True
+    return False
 
 
 def _share(enc: Encoder, members: list[Any]) -> None:

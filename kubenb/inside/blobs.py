@@ -46,6 +46,13 @@ class Writer:
         return len(self.files) - 1
 
 
+    def drop(self, begun: int) -> None:
+        """Takes back the files from number `begun` on."""
+        for entry in self.files[begun:]:
+            self.store.remove(self.place + "/" + entry["file"])
+        del self.files[begun:]
+
+
 class Reader:
     """Reads the buffers that a save wrote; each is checked once."""
 

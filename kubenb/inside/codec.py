@@ -39,14 +39,29 @@ class Cannot(Exception):
         return self
 
 
+class Deep:
+    """Room for nested data, for as long as it is walked."""
+
+    def __enter__(self) -> None:
+        """More levels than Python allows by itself."""
+        self.limit = sys.getrecursionlimit()
+        sys.setrecursionlimit(max(self.limit, DEEPEST))
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        """As before; beyond all levels there is a reason, not a crash."""
+        sys.setrecursionlimit(self.limit)
+        if kind is RecursionError:
+            raise Cannot("it is nested too deeply") from None
+
+
 class Slot:
     """What is known of an object that was met: its node, its root, and its label once it is met again."""
 
-    __slots__ = ("label", "node", "open", "root", "value")
+    __slots__ = ("label", "node", "open", "order", "root", "value")
 
-    def __init__(self, value: Any, root: str) -> None:
+    def __init__(self, value: Any, root: str, order: int) -> None:
         """`value` is held, so that its id stays its own."""
-        self.value, self.root, self.label, self.open = value, root, 0, True
+        self.value, self.root, self.order, self.label, self.open = value, root, order, 0, True
         self.node: list[Any] = []
 
 
@@ -63,20 +78,15 @@ class Encoder:
         self.memo: dict[int, Slot] = {}
         self.root, self.labels, self.hashing = "", 0, 0
         self.joined: list[tuple[str, str]] = []
-        self.later: list[Callable[[], None]] = []
+        self.later: list[Callable[[Encoder], None]] = []
         self.memory: list[Any] = []
+        self.frames: list[Any] = []
 
     def encode_root(self, name: str, value: Any) -> Any:
         """The tree of one named value."""
         self.root = name
-        limit = sys.getrecursionlimit()
-        sys.setrecursionlimit(max(limit, DEEPEST))
-        try:
+        with Deep():
             return self.encode(value)
-        except RecursionError:
-            raise Cannot("it is nested too deeply") from None
-        finally:
-            sys.setrecursionlimit(limit)
 
     def encode(self, value: Any) -> Any:
         """The tree of any value."""
@@ -114,7 +124,7 @@ class Encoder:
 
     def open(self, value: Any, *node: Any) -> Slot:
         """Remembers `value` with the beginning of its node."""
-        slot = Slot(value, self.root)
+        slot = Slot(value, self.root, len(self.memo))
         slot.node = list(node)
         self.memo[id(value)] = slot
         return slot
@@ -122,7 +132,7 @@ class Encoder:
     def finish(self) -> None:
         """Writes what waited for the whole picture (arrays that share memory), and puts the labels in."""
         for act in self.later:
-            act()
+            act(self)
         for slot in self.memo.values():
             if slot.label:
                 slot.node[:] = ["=", slot.label, list(slot.node)]
@@ -170,12 +180,8 @@ class Decoder:
 
     def decode_root(self, node: Any) -> Any:
         """The value of one root."""
-        limit = sys.getrecursionlimit()
-        sys.setrecursionlimit(max(limit, DEEPEST))
-        try:
+        with Deep():
             return self.decode(node)
-        finally:
-            sys.setrecursionlimit(limit)
 
     def decode(self, node: Any) -> Any:
         """The value of a tree."""

@@ -306,11 +306,12 @@ def _sparse(table: Table, values: Any, dtype: Any) -> Any:
 def _read_sparse(columns: Columns, node: list[Any]) -> Any:
     decode = columns.dec.decode
     fill, values, places = decode(node[3]), decode(node[5]), decode(node[6])
+    dtype, kind = pd.SparseDtype(node[4], fill), pd.arrays.SparseArray
+    if hasattr(kind, "from_indices"):
+        return kind.from_indices(values, places, node[1], fill_value=fill, kind=node[2], dtype=np.dtype(node[4]))
     from pandas._libs.sparse import IntIndex
 
-    dtype = pd.SparseDtype(node[4], fill)
-    index = IntIndex(node[1], places)
-    return pd.arrays.SparseArray(values, sparse_index=index, fill_value=fill, kind=node[2], dtype=dtype)
+    return kind(values, sparse_index=IntIndex(node[1], places), fill_value=fill, kind=node[2], dtype=dtype)
 
 
 def _ways() -> list[tuple[Any, Callable[[Table, Any, Any], Any]]]:

@@ -10,7 +10,7 @@ import hashlib
 import json
 
 from . import blobs, pickles, sharing
-from .codec import Cannot, Damaged, Decoder, Encoder
+from .codec import Cannot, Damaged, Decoder, Deep, Encoder
 from .exits import Refused
 from .plain import full_name
 
@@ -39,72 +39,71 @@ def _why(error: Cannot) -> str:
     return "%s: %s" % (error.path, error.reason) if error.path else error.reason
 
 
-def refusal(name: str, value: Any, reason: str) -> Refused:
-    """What is said of an output that can't be carried and is not declared for pickling."""
-    path, mark, rest = reason.partition(": it is ")
-    text = "%s%s is %s" % (name, path, rest) if mark else reason
-    fix = "Leave it out." if "travel as" in reason else "Write `#| pickle: %s` under the task's first line, if a pickle will do." % name
+def refusal(name: str, value: Any, reason: str, declared: bool = False) -> Refused:
+    """What is said of an output that can't be carried: its name, its type, where inside, and the line to write."""
+    path, mark, rest = reason.partition("it is ")
+    text = "%s%s is %s" % (name, path[:-2] if path else "", rest) if mark else reason
+    fix = "Write `#| pickle: %s` under the task's first line, if a pickle will do." % name
+    if declared or "travel as" in reason:
+        fix = "Leave it out, or keep only what can be carried from it."
     return Refused("carry", "%s (%s) can't go to another task: %s." % (name, full_name(type(value)), text), fix)
 
 
 def write(store: Any, place: str, values: dict[str, Any], may_pickle: Iterable[str] = (), skip: bool = False) -> tuple[str, int]:
     """Saves all values; the digest of `outputs.json` and all bytes written. `skip`: leave out what can't be carried."""
     allowed = set(may_pickle)
-    reasons = {name: reason for name, reason in ((name, can_carry(value)) for name, value in values.items()) if reason}
     writer = blobs.Writer(store, place)
     groups, left_out = [], {}
-    for group in sharing.shared(values):
-        members = {name: values[name] for name in group}
-        bad = {name: reasons[name] for name in group if name in reasons}
+    for names in sharing.shared(values):
+        members, begun = {name: values[name] for name in names}, len(writer.files)
         try:
-            groups.append(_pickled(writer, members, bad, allowed) if bad else _plain(writer, members))
+            groups.append(_group(writer, members, allowed))
         except Refused as refused:
             if not skip:
                 raise
-            left_out.update({name: str(refused) for name in group})
-    names = {name: {"group": at, "type": full_name(type(values[name]))} for at, group in enumerate(groups) for name in group["names"]}
-    outputs = {"format": FORMAT, "names": names, "groups": groups, "files": writer.files, "left_out": left_out}
+            writer.drop(begun)
+            left_out.update({name: str(refused) for name in names})
+    found = {name: {"group": at, "type": full_name(type(values[name]))} for at, group in enumerate(groups) for name in group["names"]}
+    outputs = {"format": FORMAT, "names": found, "groups": groups, "files": writer.files, "left_out": left_out}
     text = json.dumps(outputs, sort_keys=True, separators=(",", ":")).encode("ascii")
     store.write(place + "/outputs.json", [text])
     return hashlib.sha256(text).hexdigest(), len(text) + sum(entry["size"] for entry in writer.files)
 
 
-def _plain(writer: blobs.Writer, members: dict[str, Any]) -> dict[str, Any]:
+def _group(writer: blobs.Writer, members: dict[str, Any], allowed: set[str]) -> dict[str, Any]:
+    """Names that share data, as one document; as one pickle where their exact form can't be had and all are declared."""
+    begun = len(writer.files)
     encoder = Encoder(writer)
-    name = ""
+    # Frames first: an array may be a view of one.
+    names = sorted(members, key=lambda name: type(members[name]).__name__ not in ("DataFrame", "Series"))
     try:
-        roots = []
-        for name, value in members.items():
-            roots.append(encoder.encode_root(name, value))
+        roots = [encoder.encode_root(name, members[name]) for name in names]
         encoder.finish()
+        with Deep():
+            text = json.dumps(roots, separators=(",", ":"))
     except Cannot as error:
-        raise Refused("carry", "%s can't go to another task: %s." % (" and ".join(members), _why(error)), "Give each its own copy (`.copy()`).") from None
-    return _held(writer, list(members), roots)
-
-
-def _held(writer: blobs.Writer, names: list[str], roots: list[Any]) -> dict[str, Any]:
-    text = json.dumps(roots, separators=(",", ":"))
-    if len(text) <= _INLINE:
+        writer.drop(begun)
+        return _pickled(writer, members, allowed, encoder.root, _why(error))
+    if len(text) <= _INLINE and text.count("[") < 2000:
         return {"names": names, "roots": roots}
     return {"names": names, "document": writer.add(".json", [text.encode("ascii")])}
 
 
-def _pickled(writer: blobs.Writer, members: dict[str, Any], bad: dict[str, str], allowed: set[str]) -> dict[str, Any]:
-    for name, reason in bad.items():
-        if name not in allowed:
-            raise refusal(name, members[name], reason)
+def _pickled(writer: blobs.Writer, members: dict[str, Any], allowed: set[str], bad: str, reason: str) -> dict[str, Any]:
+    if bad not in allowed:
+        raise refusal(bad, members[bad], reason)
     for name in members:
         if name not in allowed:
-            first = next(iter(bad))
-            raise Refused("shared", "%s and %s share data, and %s can only be pickled." % (name, first, first), "Write `#| pickle: %s, %s`, or give %s its own copy." % (first, name, name))
+            what = "%s and %s share data, and %s can only be pickled." % (name, bad, bad)
+            raise Refused("shared", what, "Write `#| pickle: %s, %s`, or give %s its own copy." % (bad, name, name))
     try:
         data = pickles.dump(members)
-    except Exception:
+    except Exception as error:
         for name, value in members.items():
-            reason = pickles.reason(value)
-            if reason:
-                raise Refused("carry", "%s can't be pickled: %s." % (name, reason), "Leave it out, or keep what can be carried from it.") from None
-        raise
+            why = pickles.reason(value)
+            if why:
+                raise refusal(name, value, why, declared=True) from None
+        raise Refused("carry", "%s can't be pickled (%s)." % (", ".join(members), error), "Leave it out.") from None
     return {"names": list(members), "pickle": writer.add(".pickle", [data])}
 
 
@@ -137,7 +136,8 @@ class Outputs:
         try:
             if "pickle" in group:
                 return pickles.load(self.reader.read(group["pickle"]))
-            roots = group["roots"] if "roots" in group else json.loads(bytes(self.reader.read(group["document"])))
+            with Deep():
+                roots = group["roots"] if "roots" in group else json.loads(bytes(self.reader.read(group["document"])))
             decoder = Decoder(self.reader)
             return dict(zip(group["names"], [decoder.decode_root(root) for root in roots]))
         except Damaged as error:

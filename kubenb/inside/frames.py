@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from .arrays import lay_out
 from .codec import Cannot, Damaged
 from .columns import Columns, Table, encode_column, encode_zone, read_column, read_zone
 
@@ -24,6 +25,7 @@ def _frame(enc: Encoder, value: Any) -> Any:
     if known is not None:
         return known
     slot = enc.open(value, "frames.frame")
+    _note(enc, value, slot)
     table, nodes = Table(enc), []
     for at in range(value.shape[1]):
         try:
@@ -34,6 +36,33 @@ def _frame(enc: Encoder, value: Any) -> Any:
     slot.node += [nodes, index, columns, _extras(enc, value), table.write()]
     slot.open = False
     return slot.node
+
+
+def _note(enc: Encoder, value: Any, slot: Any) -> None:
+    """Arrays that are views of it must stay views, or be refused."""
+    if not enc.memory and not enc.frames:
+        enc.later.append(lay_out)
+    enc.frames.append((value, slot))
+
+
+def column_of(frame: Any, array: Any) -> int | None:
+    """Which column of a frame (-1: the series itself, or all columns) an array is the memory of."""
+    if isinstance(frame, pd.Series) or array.ndim == 2:
+        return -1 if _same_memory(frame.to_numpy(), array) else None
+    return next((at for at in range(frame.shape[1]) if _same_memory(frame.iloc[:, at].to_numpy(), array)), None)
+
+
+def _same_memory(one: Any, two: Any) -> bool:
+    facts = [(array.__array_interface__["data"][0], array.shape, array.strides, array.dtype) for array in (one, two)]
+    return facts[0] == facts[1]
+
+
+def _read_column(dec: Decoder, node: list[Any], label: int) -> Any:
+    _, at, writeable, held = node
+    frame = dec.decode(held)
+    made = (frame if at < 0 else frame.iloc[:, at]).to_numpy()
+    made.flags.writeable = writeable
+    return made
 
 
 def _label(name: Any) -> str:
@@ -81,6 +110,7 @@ def _series(enc: Encoder, value: Any) -> Any:
     if known is not None:
         return known
     slot = enc.open(value, "frames.series")
+    _note(enc, value, slot)
     table = Table(enc)
     node = [encode_column(table, value.array), str(value.dtype)]
     slot.node += [node, encode_index(table, value.index), enc.encode(value.name), _extras(enc, value), table.write()]
@@ -223,6 +253,7 @@ def encoders() -> dict[type, Callable[[Any, Any], Any]]:
 DECODERS: dict[str, Callable[[Any, list[Any], int], Any]] = {
     "frames.frame": _read_frame,
     "frames.series": _read_series,
+    "frames.column": _read_column,
     "frames.index": _read_lone_index,
     "frames.array": _read_extension,
     "frames.timestamp": _read_timestamp,

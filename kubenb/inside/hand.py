@@ -309,9 +309,21 @@ def _json_value(name: str, value: Any) -> Any:
     if type(value).__module__ == "numpy" and getattr(value, "shape", None) == ():
         value = value.item()
     try:
-        if json.loads(json.dumps(value, allow_nan=False)) == (list(value) if isinstance(value, tuple) else value):
+        if json.loads(json.dumps(value, allow_nan=False)) == value:
             return value
         reason = "JSON would change it"
     except (TypeError, ValueError, RecursionError) as error:
         reason = str(error)
     raise Refused("carry", "%s (%s) can't be pushed as XCom: %s." % (name, type(value).__name__, reason), "Push plain numbers, texts, lists and dicts with text keys.")
+
+
+def kept(folder: str) -> dict[str, Any]:
+    """All names that a run with KUBENB_KEEP left in a task's place; {} where it kept nothing."""
+    from .stores import Folder
+
+    store = Folder(folder)
+    try:
+        outputs = documents.Outputs(store, places.KEPT, store.read(places.KEPT + "/" + places.OUTPUTS))
+    except FileNotFoundError:
+        return {}
+    return {name: outputs.value(name) for name in outputs.names}

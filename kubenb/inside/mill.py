@@ -97,9 +97,10 @@ def engine_class(job: Job) -> Any:
         process: Any = None
 
         def create_kernel_manager(self) -> Any:
-            """Without a port."""
+            """Without a port, where the path fits: a socket's has room for 107 characters."""
             manager = super().create_kernel_manager()
-            manager.transport, manager.ip = "ipc", job.side + "/k"
+            if len(job.side) < 90:
+                manager.transport, manager.ip = "ipc", job.side + "/k"
             return manager
 
         def start_new_kernel(self, **options: Any) -> None:

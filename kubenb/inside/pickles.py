@@ -51,8 +51,7 @@ def reason(value: Any) -> str | None:
         if found is None:
             break
         path, part, error = path + found[0], found[1], found[2]
-    where = "%s is " % path if path else "it is "
-    return "%s%s, which can't be pickled (%s)" % (where, a_name(type(part)), error)
+    return "%sit is %s, which can't be pickled (%s)" % (path + ": " if path else "", a_name(type(part)), error)
 
 
 def _fails(value: Any) -> str | None:

@@ -10,7 +10,7 @@ import hashlib
 import json
 import sys
 
-from .codec import Cannot, Encoder
+from .codec import Cannot, Deep, Encoder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -73,7 +73,9 @@ def fingerprint(value: Any) -> str:
     try:
         tree = encoder.encode_root("x", value)
         encoder.finish()
-        return hashlib.blake2b(json.dumps(tree).encode(), digest_size=16).hexdigest()
+        with Deep():
+            text = json.dumps(tree)
+        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
     except Cannot:
         return _pickled(value)
 

@@ -58,7 +58,7 @@ class Reach:
             return self._numpy(part)
         if room == "pandas":
             return self._pandas(part)
-        if room in _FIXED or isinstance(part, BaseException):
+        if room in _FIXED or room == "pyarrow" or isinstance(part, BaseException):
             return ()
         return self._instance(part, kind)
 
@@ -184,7 +184,8 @@ def shared(values: dict[str, Any]) -> list[list[str]]:
     >>> shared({"a": rows, "b": {"rows": rows}, "c": [1]})
     [['a', 'b'], ['c']]
     """
-    return joined_groups(list(values), pairs({name: Reach(value) for name, value in values.items()}))
+    able = [name for name, value in values.items() if type(value) not in ATOMS]
+    return joined_groups(list(values), pairs({name: Reach(values[name]) for name in able}) if len(able) > 1 else [])
 
 
 def meets(value: Any, other: Any) -> bool:

@@ -48,6 +48,11 @@ class Folder:
         """Writes aside, then renames into place."""
         write_file(self.local(path), chunks, sync)
 
+    def remove(self, path: str) -> None:
+        """Takes one file away."""
+        if self.exists(path):
+            os.unlink(self.local(path))
+
     def clear(self, path: str) -> None:
         """Takes away what an earlier try left."""
         full = self.local(path)
@@ -126,6 +131,10 @@ class Remote:
         data = b"".join(bytes(chunk) for chunk in chunks)
         self._try(path, lambda: self.files.pipe_file(self.root + "/" + path, data))
 
+    def remove(self, path: str) -> None:
+        """Takes one object away."""
+        self._try(path, lambda: self.files.rm_file(self.root + "/" + path))
+
     def clear(self, path: str) -> None:
         """Takes away what an earlier try left, the marker first."""
         for name in (path + "/_SUCCESS", path):
@@ -186,6 +195,10 @@ class Xcom:
         total = sum(map(len, self.files.values()))
         if total > self.most:
             raise Refused("store", "the outputs are %d bytes, more than XCom should hold (%d)." % (total, self.most), "Set `store:` to a volume or a bucket.")
+
+    def remove(self, path: str) -> None:
+        """Takes one file away."""
+        self.files.pop(path, None)
 
     def clear(self, path: str) -> None:
         """A new run of the task starts with nothing."""

@@ -46,7 +46,8 @@ def run_local(session: Session, header: Header, text: str) -> None:
             f"task {failed[0].name} failed: {failed[0].why}\nIts executed notebook: {failed[0].notebook or failed[0].log}"
         )
     names, missing = _take_back(session.shell.user_ns, folder / ".kubenb" / "store", run, plan)
-    print(_ending(run, names))
+    order = {name: index for index, name in enumerate(session.names(header))}
+    print(_ending(run, sorted(names, key=lambda name: order.get(name, len(order)))))
     for name, why in missing.items():
         print(f"  {name} stays there: {why}")
 
@@ -131,8 +132,10 @@ def _state(name: str) -> Any:
 
 def _stream(event: Event) -> None:
     """What the task prints, as it comes; its very last line is said again by ours."""
-    if event.kind == "line" and not event.text.startswith("kubenb: "):
-        print(event.text, flush=True)
+    if event.kind == "lines":
+        lines = [line for line in event.text.split("\n") if not line.startswith("kubenb: ")]
+        if lines:
+            print("\n".join(lines), flush=True)
     elif event.kind == "stop":
         print("interrupted: ending the process …", flush=True)
 

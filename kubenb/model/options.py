@@ -149,3 +149,6 @@ def _table(owner: type) -> dict[str, Option]:
 
 TASK: dict[str, Option] = _table(TaskOptions)
 DAG: dict[str, Option] = _table(DagOptions)
+
+# What only makes sense for one task: refused as a default for all, on `%k8s_dag` and in the project's settings.
+ONE_TASK = frozenset({"after", "in", "out", "map", "item-resources", "xcom"})

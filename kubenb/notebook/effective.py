@@ -53,25 +53,27 @@ def task_options(
 ) -> tuple[TaskOptions, dict[str, str], tuple[Problem, ...]]:
     """A task's options, their origins, and what is wrong with its profile. `dag`: the task options on the %k8s_dag line."""
     file = settings.path.replace("\\", "/").rpartition("/")[2]
-    shared = {key: value for key, value in settings.task_defaults.items() if THROUGH_DAG.get(key) not in dag.values}
-    layers = [
-        own,
-        Layer(f"{file} [tasks.{name}]", settings.tasks.get(name, {})),
-        _for_tasks(dag),
-        Layer(f"{file} [task]", shared),
-    ]
+    layers = [own, Layer(f"{file} [tasks.{name}]", settings.tasks.get(name, {})), _for_tasks(dag)]
+    layers.append(Layer(f"{file} [task]", _below(dag, settings.task_defaults)))
     problems: list[Problem] = []
     for index, layer in enumerate(layers):
         profile = layer.values.get("profile")
         if profile is None:
             continue
         if profile in settings.profiles:
-            layers.insert(index + 1, Layer(f"{file} [profiles.{profile}]", settings.profiles[profile]))
+            found = settings.profiles[profile]
+            named = Layer(f"{file} [profiles.{profile}]", found if index < 2 else _below(dag, found))
+            layers.insert(index + 1, named)
         else:
             problems.append(_no_profile(profile, settings, where))
         break
     values, origins = combine(layers, TASK)
     return TaskOptions(**{TASK[key].field: value for key, value in values.items()}), origins, tuple(problems)
+
+
+def _below(dag: Layer, values: Values) -> Values:
+    """What of a weaker place remains where the DAG already says it through its default_args."""
+    return {key: value for key, value in values.items() if THROUGH_DAG.get(key) not in dag.values}
 
 
 def _for_tasks(dag: Layer) -> Layer:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from kubenb.model import names
 from kubenb.model.kinds import KINDS, parse_option
 from kubenb.model.names import shown
-from kubenb.model.options import DAG, TASK, Option
+from kubenb.model.options import DAG, ONE_TASK, TASK, Option
 from kubenb.model.pipeline import Cell
 from kubenb.model.problems import Place, Problem
 from kubenb.model.values import BadValue, KeyValue, Projection, Volume
@@ -29,8 +29,6 @@ EXAMPLE = {
     "notebook": "%k8s_notebook other.ipynb --as train",
     "container": "%k8s_container load --image registry/load:1.2 -- python /app/load.py",
 }
-# What only makes sense for one task, and so is refused as a default for all.
-NO_DEFAULTS = frozenset({"after", "in", "out", "map", "item-resources", "xcom"})
 _SYNONYMS = {
     "cpus": "cpu", "cores": "cpu", "mem": "memory", "ram": "memory", "memory-limit": "memory", "disk": "storage", "gpus": "gpu",
     "needs": "after", "depends-on": "after", "inputs": "in", "outputs": "out", "envs": "env", "environment": "env", "secrets": "secret",
@@ -117,7 +115,7 @@ def _problem(slip: Slip, where: Place) -> Problem:
 def option_for(kind: str, name: str) -> Option | None:
     """The option that a name means in a header of this kind: on `%k8s_dag` the DAG's own come first, then defaults for tasks."""
     if kind == "dag":
-        return DAG.get(name) or (TASK.get(name) if name not in NO_DEFAULTS else None)
+        return DAG.get(name) or (TASK.get(name) if name not in ONE_TASK else None)
     return TASK.get(name)
 
 
@@ -297,7 +295,7 @@ class _Reading:
                 f"Write it on the DAG's line: %k8s_dag --{entry.name} {words.quote(entry.value or 'true')}",
             )
             return
-        if entry.name in NO_DEFAULTS and self.kind == "dag":
+        if entry.name in ONE_TASK and self.kind == "dag":
             self.add(
                 "unknown-option",
                 entry.first,
@@ -305,7 +303,7 @@ class _Reading:
                 f"Write it below that task's line: #| {entry.name}: {entry.value or ''}",
             )
             return
-        known = [*DAG, *(name for name in TASK if name not in NO_DEFAULTS)] if self.kind == "dag" else list(TASK)
+        known = [*DAG, *(name for name in TASK if name not in ONE_TASK)] if self.kind == "dag" else list(TASK)
         known += {"container": ["command"], "notebook": ["as"]}.get(self.kind, [])
         lowered = entry.name.lower().replace("_", "-")
         same = lowered if lowered in known else _SYNONYMS.get(lowered, "")

@@ -23,16 +23,14 @@ from typing import Any
 from kubenb.model import names
 from kubenb.model.kinds import from_toml
 from kubenb.model.names import shown
-from kubenb.model.options import DAG, TASK, Option
+from kubenb.model.options import DAG, ONE_TASK, TASK, Option
 from kubenb.model.problems import Place, Problem
 from kubenb.model.values import BadValue
 
 Values = dict[str, Any]
 _TABLES = ("task", "tasks", "profiles", "dag")
 _MOST_BYTES = 2**20
-# What belongs to one task or one notebook, and so can't be a default of the project.
-_NO_TASK_DEFAULTS = frozenset({"after", "in", "out", "map", "item-resources", "xcom"})
-_NO_DAG_DEFAULTS = frozenset({"id"})
+_ONE_NOTEBOOK = frozenset({"id"})
 
 
 @dataclass(frozen=True)
@@ -123,8 +121,8 @@ def parse_settings(raw: Any, path: str, prefix: str = "") -> Settings:
         name: reading.options(f"tasks.{name}", table, TASK)
         for name, table in reading.tables("tasks", raw, names.check_task)
     }
-    task = reading.options("task", raw.get("task", {}), TASK, _NO_TASK_DEFAULTS)
-    dag = reading.options("dag", raw.get("dag", {}), DAG, _NO_DAG_DEFAULTS)
+    task = reading.options("task", raw.get("task", {}), TASK, ONE_TASK)
+    dag = reading.options("dag", raw.get("dag", {}), DAG, _ONE_NOTEBOOK)
     return Settings(path, profiles, task, dag, tasks, tuple(reading.problems))
 
 

@@ -39,7 +39,7 @@ class Desk:
     @property
     def hidden(self) -> Path:
         """Everything that is not for people."""
-        return self.folder / ".kubenb"
+        return self.folder.absolute() / ".kubenb"
 
     @property
     def store(self) -> Path:

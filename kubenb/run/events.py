@@ -45,11 +45,11 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Event:
-    """Something to show: a unit started or printed a line (`text`), or ended (`outcome`); 'stop': an interrupt was
-    seen.
+    """Something to show: a unit started, printed (`text`: whole lines, as many as came), or ended (`outcome`); 'stop': an
+    interrupt was seen.
     """
 
-    kind: Literal["start", "line", "end", "stop"]
+    kind: Literal["start", "lines", "end", "stop"]
     name: str = ""
     text: str = ""
     outcome: Outcome | None = None

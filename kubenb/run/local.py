@@ -66,7 +66,12 @@ def run_pipeline(pipeline: Pipeline, to: Path, wish: Wish | None = None, progres
             raise KubenbError(tuple(dict.fromkeys(problems)))
         if wish.supply:
             wish.supply(place.store, maker.dag, place.run)
-        return Runner(pipeline, place, maker, selection, progress, wish.limit or os.cpu_count() or 1).run()
+        return Runner(pipeline, place, maker, selection, progress, wish.limit or cores()).run()
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _maker(pipeline: Pipeline, place: Desk, wish: Wish) -> Maker:
@@ -217,8 +222,9 @@ class Runner:
         self._finish(self.maker.ended(unit, process))
 
     def _lines(self, unit: Unit, process: processes.Process, final: bool = False) -> None:
-        for line in process.lines(final):
-            self.progress(Event("line", unit.name, line))
+        lines = list(process.lines(final))
+        if lines:
+            self.progress(Event("lines", unit.name, "\n".join(lines)))
 
     def _finish(self, outcome: Outcome) -> None:
         self.outcomes.setdefault(outcome.task, []).append(outcome)

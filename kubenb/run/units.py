@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -17,16 +18,19 @@ from typing import Any
 
 from kubenb.export.fan_out import items, runtime_lists
 from kubenb.export.manifest import manifest
+from kubenb.export.payload import sha256
 from kubenb.export.task_notebook import task_notebook
 from kubenb.model.pipeline import Load, Pipeline, Plan
 from kubenb.model.problems import Problem
-from kubenb.run.desk import Desk
+from kubenb.run.desk import Desk, write_whole
 from kubenb.run.events import Outcome, State
 from kubenb.run.machine import Ground, Spec, prepare
 from kubenb.run.process import Process
 from kubenb.store.places import NOTEBOOK, adopt, digest, listed, place, success, usage
 
 LOG = "log.txt"
+LARGE = 600_000  # characters of a notebook; Linux takes 2 MiB of environment and arguments
+CARRIED = re.compile(r"KUBENB_NOTEBOOK(_\d+)?")
 TAIL = 20  # lines of a failed task's log that are shown
 CHANGING = frozenset(
     {"KUBENB_RUN", "KUBENB_TRY", "KUBENB_STORE", "KUBENB_NOTEBOOK_OUT", "KUBENB_XCOM_FOLDER", "HOME", "TMPDIR", "PATH"}
@@ -193,7 +197,7 @@ class Maker:
             "KUBENB_TRY": "1",
             "KUBENB_PARAMS": json.dumps(self.values),
             "KUBENB_STORE": str(self.desk.store),
-            "KUBENB_NOTEBOOK_OUT": str(self.desk.notebook(unit.file)),
+            "KUBENB_NOTEBOOK_OUT": str(self.desk.notebook(unit.file).absolute()),
             "KUBENB_XCOM_FOLDER": str(self.desk.scratch(unit.file) / "xcom"),
             **({"KUBENB_ITEM": str(unit.item)} if unit.item is not None else {}),
             **({"KUBENB_KEEP": "1"} if self.keep else {}),
@@ -205,7 +209,16 @@ class Maker:
             fields={**self.fields, "task.task_id": plan.task.name, "ti.task_id": plan.task.name},
         )
         spec, problems = prepare(self._manifest(plan), own, ground, plan.task.where)
-        return replace(spec, environment={**spec.environment, **self.env}), problems
+        values = {**spec.environment, **self.env}
+        text = self._texts[plan.task.name]
+        if len(text) > LARGE:
+            # More than a process can be started with: it lies in the store, as it would for a pod.
+            path = self.desk.store / "notebooks" / f"{sha256(text)}.ipynb"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(path, text)
+            values = {name: value for name, value in values.items() if not CARRIED.fullmatch(name)}
+            values["KUBENB_NOTEBOOK_URL"] = str(path)
+        return replace(spec, environment=values), problems
 
     def _manifest(self, plan: Plan) -> dict[str, Any]:
         name = plan.task.name

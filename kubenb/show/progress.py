@@ -34,13 +34,18 @@ class Lines:
             print(text, file=self.out, flush=True)
 
     def _text(self, event: Event) -> str:
-        if event.kind == "line":
-            return f"{event.name} | {event.text}" if self.every else ""
+        if event.kind == "lines":
+            return _marked(event) if self.every else ""
         if event.kind == "stop":
             return "interrupted: ending all tasks …"
         if event.outcome:
             return f"{event.name}: {outcome_line(event.outcome)}"
         return f"{event.name}: started"
+
+
+def _marked(event: Event) -> str:
+    """Every line with the name of who printed it."""
+    return "\n".join(f"{event.name} | {line}" for line in event.text.split("\n"))
 
 
 @dataclass
@@ -55,8 +60,8 @@ class Board:
         """Moves one event on."""
         if event.kind == "start":
             self.began[event.name] = time.monotonic()
-        elif event.kind == "line" and event.text.strip():
-            self.last[event.name] = event.text.strip()
+        elif event.kind == "lines" and event.text.strip():
+            self.last[event.name] = event.text.strip().rpartition("\n")[2].strip()
         elif event.outcome:
             self.began.setdefault(event.name, time.monotonic())
             self.ended[event.name] = event.outcome
@@ -99,8 +104,8 @@ def terminal(every: bool = False) -> Iterator[Progress]:
 
         def take(event: Event) -> None:
             board.take(event)
-            if every and event.kind == "line":
-                live.console.print(Text(f"{event.name} | {event.text}"))
+            if every and event.kind == "lines":
+                live.console.print(Text(_marked(event)))
             if event.kind == "stop":
                 live.console.print("interrupted: ending all tasks …")
 
@@ -118,7 +123,7 @@ class Notebook:
     def __call__(self, event: Event) -> None:
         """Redraws, but not too often."""
         self.board.take(event)
-        if event.kind != "line" or time.monotonic() - self.drawn > REDRAW:
+        if event.kind != "lines" or time.monotonic() - self.drawn > REDRAW:
             self.draw()
 
     def draw(self) -> None:

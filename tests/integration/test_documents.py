@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+import kubenb
+
 ROOT = Path(__file__).resolve().parents[2]
 FENCE = re.compile(r"^```(\w+)(?: ([^\n]+))?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
@@ -60,6 +62,20 @@ def test_what_a_document_shows_is_what_happens(name: str, tmp_path: Path) -> Non
         elif fence.language == "text":
             assert said(fence.text, printed), f"{name} shows:\n{fence.text}\nbut this came:\n{printed}"
     assert typed >= 5, f"{name} has lost its tour"
+
+
+def written_by_kubenb() -> dict[str, str]:
+    """The documents that kubenb writes itself; `make golden` writes them anew."""
+    graph = kubenb.graph(ROOT / "notebooks" / "flights.ipynb").svg()
+    return {"docs/flights.svg": graph, "docs/options.md": f"# Every option\n\n{kubenb.options()._repr_markdown_().strip()}\n"}
+
+
+@pytest.mark.parametrize("name", ["docs/flights.svg", "docs/options.md"])
+def test_what_kubenb_writes_into_the_documents_is_current(name: str) -> None:
+    text = written_by_kubenb()[name]
+    if os.environ.get("KUBENB_GOLDEN") == "write":
+        (ROOT / name).write_text(text)
+    assert (ROOT / name).read_text() == text, "make golden writes it anew"
 
 
 def test_links_inside_the_documents_lead_somewhere() -> None:

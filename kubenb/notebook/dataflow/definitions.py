@@ -119,6 +119,7 @@ class Definitions(Expressions):
         sure = set.intersection(frame.sure, *self.exits)
         self.frame, self.exits, self.jumps = outer, exits, jumps
         function = _finished(frame, name, line, (*params, *stars), len(params), sure)
+        function.plain = len(args.posonlyargs) + len(args.args)
         outer.made[made] = function
         outer.doubts.extend(frame.doubts)
         self._give_up(outer, frame, function, made, defaults)

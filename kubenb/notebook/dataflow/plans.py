@@ -71,7 +71,7 @@ class Planner:
                 if kind == GONE:
                     binds.discard(name)
                     continue
-                if kind == CHANGE and self._is_code(name, at):
+                if kind == CHANGE and (self._is_code(name, at) or (name not in bound and not self._here(found, name, at))):
                     continue
                 binds.add(name)
                 if name not in bound and name in story.changed.get(at, ()):
@@ -82,6 +82,16 @@ class Planner:
         if fan_out is not None:
             binds.discard(fan_out.name)
         return binds, changes
+
+    def _here(self, found: Slice, name: str, at: int) -> bool:
+        """Whether a name that an alias changes is in this task's process at all."""
+        events = self.story.events[name]
+        for position in range(events.before(at), -1, -1):
+            if (name, events.at[position]) in found.used or name in self.story.needs[at]:
+                return True
+            if events.kind[position] == KILL:
+                return False
+        return False
 
     def names_at(self, at: int) -> list[str]:
         """Names with an event in a statement."""

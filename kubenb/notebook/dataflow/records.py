@@ -76,6 +76,7 @@ class Function:
     line: int
     kind: Literal["function", "class"] = "function"
     params: tuple[str, ...] = ()
+    plain: int = 0
     star: int = -1
     reads: dict[str, int] = field(default_factory=dict)
     soft: tuple[str, ...] = ()

@@ -396,18 +396,18 @@ class Replay:
 
     def _passed(self, function: Function, args: list[Objects], named: dict[str, Objects]) -> list[Objects]:
         """Arguments in the order of the parameters; the starred ones take all the rest."""
-        plain = function.star if function.star >= 0 else len(function.params)
+        plain, star = function.plain, function.star if function.star >= 0 else len(function.params)
         passed: list[Objects] = [()] * len(function.params)
         rest: list[Objects] = list(args[plain:])
         passed[: min(plain, len(args))] = args[:plain]
         for name, objects in named.items():
-            if name in function.params[:plain]:
+            if name in function.params[:star]:
                 passed[function.params.index(name)] = objects
             else:
                 rest.append(objects)
                 if name == "**":
                     passed = [_union([each, objects]) for each in passed]
-        for index in range(plain, len(function.params)):
+        for index in range(star, len(function.params)):
             passed[index] = _union(rest)
         return passed
 

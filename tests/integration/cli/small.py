@@ -11,7 +11,7 @@ from kubenb.testing.notebooks import code, save
 
 ROOT = Path(__file__).parents[3]
 CELLS = (
-    "%load_ext kubenb\n%k8s_dag small --engine kubenb --owner ana",
+    "%load_ext kubenb\n%k8s_dag small --engine kubenb --owner ana --store pvc:work",
     code("n = 3\nname = 'ana'", "parameters"),
     "import math\n\ndef double(x):\n    return 2 * x",
     "%%k8s_task extract --cpu 500m\n#| memory: 1Gi\nrows = [double(k) for k in range(n)]\nprint('rows', rows)",

@@ -63,7 +63,7 @@ def test_a_failure_is_shown_where_it_is_and_fails_the_cell_once(ready: Kernel) -
 
 def test_an_input_that_the_kernel_does_not_have_is_named(ready: Kernel) -> None:
     ready.run("%%k8s_task early\nlost = 1")
-    ready.run("del lost")
+    ready.run("get_ipython().user_ns.pop('lost')")
     reply = ready.run("%%k8s_task late --run local\nfound = lost")
     assert reply.status == "error"
     assert "lost comes from early, and is not in this kernel. Run the cell of early first." in reply.err

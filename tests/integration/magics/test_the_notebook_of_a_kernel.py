@@ -11,7 +11,7 @@ from tests.integration.magics.kernel import kernel
 
 CELLS = (
     "%load_ext kubenb",
-    "%k8s_dag small",
+    "%k8s_dag small --store pvc:work",
     code("n = 3", "parameters"),
     "%%k8s_task extract\nrows = [k for k in range(n)]",
     "%%k8s_task train\ntotal = sum(rows)",

@@ -33,11 +33,15 @@ def dag_options(**typed: Typed) -> DagOptions:
 
 
 def task(name: str, body: str = "", cell: int = 3, **typed: Typed) -> Task:
-    return Task(name, task_options(**{"image": IMAGE, **typed}), body=body or f"{name}_done = True", where=Place(cell, 2, name))
+    return Task(
+        name, task_options(**{"image": IMAGE, **typed}), body=body or f"{name}_done = True", where=Place(cell, 2, name)
+    )
 
 
 def container(name: str, command: Iterable[str] = ("run",), **typed: Typed) -> Task:
-    return Task(name, task_options(**{"image": IMAGE, **typed}), "container", command=tuple(command), where=Place(9, 1, name))
+    return Task(
+        name, task_options(**{"image": IMAGE, **typed}), "container", command=tuple(command), where=Place(9, 1, name)
+    )
 
 
 def plan(one: Task, *steps: Code | Load, outputs: Iterable[str] = (), binds: Iterable[str] = (), **more: Any) -> Plan:
@@ -90,7 +94,16 @@ def flights() -> Pipeline:
                 outputs=["flights"],
             ),
             plan(
-                task("train", "model = fit(flights)\nscore = 0.9", 4, cpu="2", memory="4Gi", store="pvc:kubenb", pickle="model", retries="3"),
+                task(
+                    "train",
+                    "model = fit(flights)\nscore = 0.9",
+                    4,
+                    cpu="2",
+                    memory="4Gi",
+                    store="pvc:kubenb",
+                    pickle="model",
+                    retries="3",
+                ),
                 Load("extract", ("flights",), ("flights",)),
                 outputs=["model", "score"],
             ),

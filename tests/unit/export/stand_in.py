@@ -15,7 +15,18 @@ from jinja2.sandbox import SandboxedEnvironment
 
 Part = dict[str, Any]
 
-RENDERED = ("image", "namespace", "container_resources", "node_selector", "labels", "annotations", "env_vars", "cmds", "arguments", "pod_template_dict")
+RENDERED = (
+    "image",
+    "namespace",
+    "container_resources",
+    "node_selector",
+    "labels",
+    "annotations",
+    "env_vars",
+    "cmds",
+    "arguments",
+    "pod_template_dict",
+)
 SPEC = {
     "active_deadline_seconds": "activeDeadlineSeconds",
     "service_account_name": "serviceAccountName",
@@ -27,7 +38,9 @@ SPEC = {
     "runtime_class_name": "runtimeClassName",
 }
 JINJA = SandboxedEnvironment(undefined=StrictUndefined, cache_size=0)
-SAME = types.SimpleNamespace(try_number="{{ ti.try_number }}", xcom_pull=lambda task: {"kubenb": f'{{{{ ti.xcom_pull("{task}")["kubenb"] }}}}'})
+SAME = types.SimpleNamespace(
+    try_number="{{ ti.try_number }}", xcom_pull=lambda task: {"kubenb": f'{{{{ ti.xcom_pull("{task}")["kubenb"] }}}}'}
+)
 
 
 class Dag:
@@ -88,8 +101,17 @@ class Asset:
 
 @contextmanager
 def _airflow() -> Iterator[None]:
-    names = ["airflow", "airflow.providers", "airflow.providers.common", "airflow.providers.common.compat", "airflow.providers.common.compat.sdk"]
-    names += [f"airflow.providers.cncf{tail}" for tail in ("", ".kubernetes", ".kubernetes.operators", ".kubernetes.operators.pod")]
+    names = [
+        "airflow",
+        "airflow.providers",
+        "airflow.providers.common",
+        "airflow.providers.common.compat",
+        "airflow.providers.common.compat.sdk",
+    ]
+    names += [
+        f"airflow.providers.cncf{tail}"
+        for tail in ("", ".kubernetes", ".kubernetes.operators", ".kubernetes.operators.pod")
+    ]
     before = {name: sys.modules.get(name) for name in names}
     for name in names:
         sys.modules[name] = types.ModuleType(name)
@@ -153,7 +175,7 @@ def _render(value: Any) -> Any:
         return {key: _render(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_render(item) for item in value]
-    if isinstance(value, str) and "| tojson" not in value:
+    if isinstance(value, str) and "{" in value and "| tojson" not in value:
         return JINJA.from_string(value).render(ds="{{ ds }}", run_id="{{ run_id }}", ti=SAME)
     return value
 
@@ -164,5 +186,9 @@ def ordered(value: Any) -> Any:
         return {key: ordered(item) for key, item in value.items() if item not in ({}, [])}
     if isinstance(value, list):
         items = [ordered(item) for item in value]
-        return sorted(items, key=lambda item: json.dumps(item, sort_keys=True)) if all(isinstance(item, dict) for item in items) else items
+        return (
+            sorted(items, key=lambda item: json.dumps(item, sort_keys=True))
+            if all(isinstance(item, dict) for item in items)
+            else items
+        )
     return value.replace("{{ds}}", "{{ ds }}") if isinstance(value, str) else value

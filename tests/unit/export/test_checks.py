@@ -188,5 +188,12 @@ def test_places_are_those_of_the_notebook() -> None:
 
 
 def test_a_secret_from_the_settings_is_found() -> None:
-    one = Task("one", TaskOptions(image="x", env=(KeyValue("DB_PASSWORD", "hunter22"),)), where=Place(3, 2, "one"), origins={"env": "kubenb.toml"})
-    assert "from kubenb.toml" in next(problem.what for problem in check(pipeline(one)) if problem.code == "secret.clear")
+    one = Task(
+        "one",
+        TaskOptions(image="x", env=(KeyValue("DB_PASSWORD", "hunter22"),)),
+        where=Place(3, 2, "one"),
+        origins={"env": "kubenb.toml"},
+    )
+    assert "from kubenb.toml" in next(
+        problem.what for problem in check(pipeline(one)) if problem.code == "secret.clear"
+    )

@@ -31,7 +31,13 @@ def test_three_tasks_take_less_than_sixty_lines() -> None:
 def test_only_airflow_and_the_standard_library_are_imported() -> None:
     for made in everything():
         for node in ast.walk(ast.parse(text_of(made))):
-            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module] if isinstance(node, ast.ImportFrom) else []
+            names = (
+                [alias.name for alias in node.names]
+                if isinstance(node, ast.Import)
+                else [node.module]
+                if isinstance(node, ast.ImportFrom)
+                else []
+            )
             for name in names:
                 assert name and name.split(".")[0] in {"airflow", *sys.stdlib_module_names}
 
@@ -55,7 +61,14 @@ def everything() -> list[Pipeline]:
     return [
         flights(),
         pipeline(task("alone")),
-        pipeline(task("one", **many), mapped, parts, container("tool", ["run", "--day", "{{ ds }}", "x" * 90], after="one"), task("end", after="tool"), dag=dag),
+        pipeline(
+            task("one", **many),
+            mapped,
+            parts,
+            container("tool", ["run", "--day", "{{ ds }}", "x" * 90], after="one"),
+            task("end", after="tool"),
+            dag=dag,
+        ),
         pipeline(*(task(name, after=names[max(0, number - 3) : number]) for number, name in enumerate(names))),
         pipeline(container("only", ("run",))),
         pipeline(task("one"), parameters=[Parameter(f"parameter_{number}", "値" * number) for number in range(25)]),
@@ -83,7 +96,11 @@ NAMES = [
     ("plain", ["extract", "train"], ["extract", "train"]),
     ("dashes", ["my-task"], ["my_task"]),
     ("keywords and builtins", ["import", "print", "match", "list"], ["import_", "print_", "match_", "list_"]),
-    ("names of the file", ["json", "task", "DAG", "HERE", "notebook"], ["json_", "task_", "DAG_", "HERE_", "notebook_"]),
+    (
+        "names of the file",
+        ["json", "task", "DAG", "HERE", "notebook"],
+        ["json_", "task_", "DAG_", "HERE_", "notebook_"],
+    ),
     ("equal ones", ["a-b", "a_b", "a__b"], ["a_b", "a_b_2", "a__b"]),
 ]
 
@@ -92,7 +109,11 @@ NAMES = [
 def test_variables_of_tasks(what: str, names: list[str], expected: list[str], tmp_path: Path) -> None:
     made = pipeline(*(task(name) for name in names), edges=list(zip(names, names[1:], strict=False)))
     files = export_files(made)
-    assigned = [node.targets[0].id for node in ast.walk(ast.parse(files["flights.py"])) if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)]
+    assigned = [
+        node.targets[0].id
+        for node in ast.walk(ast.parse(files["flights.py"]))
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+    ]
     assert [name for name in assigned if name in expected] == expected
     assert [one.downstream for one in parse(files, tmp_path).tasks.values()] == [[name] for name in names[1:]] + [[]]
 
@@ -136,23 +157,46 @@ def test_no_text_becomes_code(text: str, tmp_path: Path) -> None:
 
     dag = replace(dag_options(), description=text, owner=text, tags=(text,), context=text)
     one = task("one")
-    one = replace(one, options=replace(one.options, description=text, pool=text, queue=text, env=(KeyValue("A", text.replace("\x00", "")),)), body=text)
-    plain = pipeline(task("one", description="x", pool="x", queue="x", env="A=x"), dag=replace(dag_options(), description="x", owner="x", tags=("x",), context="x"))
+    one = replace(
+        one,
+        options=replace(
+            one.options, description=text, pool=text, queue=text, env=(KeyValue("A", text.replace("\x00", "")),)
+        ),
+        body=text,
+    )
+    plain = pipeline(
+        task("one", description="x", pool="x", queue="x", env="A=x"),
+        dag=replace(dag_options(), description="x", owner="x", tags=("x",), context="x"),
+    )
     made = pipeline(one, dag=dag, parameters=[Parameter("p", {"k": [text]})], path=f"{text}.ipynb")
     plain = replace(plain, parameters=(Parameter("p", {"k": ["x"]}),))
     file = export_files(made)["flights.py"]
     assert shape(file) == shape(export_files(plain)["flights.py"])
     found = parse(export_files(made), tmp_path)
-    assert (found.arguments["description"], found.arguments["tags"], found.arguments["params"]) == (text, [text], {"p": {"k": [text]}})
+    assert (found.arguments["description"], found.arguments["tags"], found.arguments["params"]) == (
+        text,
+        [text],
+        {"p": {"k": [text]}},
+    )
     assert (found.tasks["one"].arguments["doc_md"], found.tasks["one"].arguments["pool"]) == (text, text)
 
 
 def shape(text: str) -> list[str]:
     """The kinds of nodes and the names: everything but the values of literals."""
-    return [f"{type(node).__name__} {getattr(node, 'id', getattr(node, 'arg', getattr(node, 'attr', '')))}" for node in ast.walk(ast.parse(text))]
+    return [
+        f"{type(node).__name__} {getattr(node, 'id', getattr(node, 'arg', getattr(node, 'attr', '')))}"
+        for node in ast.walk(ast.parse(text))
+    ]
 
 
-IDS = [("notebooks/flights.ipynb", "flights"), ("a b/My flights (2).ipynb", "My_flights_2"), ("x.py", "x"), ("", "notebook"), ("日本.ipynb", "notebook"), ("C:\\x\\y.ipynb", "y")]
+IDS = [
+    ("notebooks/flights.ipynb", "flights"),
+    ("a b/My flights (2).ipynb", "My_flights_2"),
+    ("x.py", "x"),
+    ("", "notebook"),
+    ("日本.ipynb", "notebook"),
+    ("C:\\x\\y.ipynb", "y"),
+]
 
 
 @pytest.mark.parametrize(("path", "name"), IDS)

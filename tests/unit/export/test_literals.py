@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 
 from kubenb.export.literal import Call, Raw, inline, quote, wrapped
 
-TEXT = st.text(st.characters(codec=None), max_size=40) | st.text(st.sampled_from("'\"\\\n\t{}x ä\u2028\ud800"), max_size=20)
+TEXT = st.text(st.characters(codec=None), max_size=40) | st.text(
+    st.sampled_from("'\"\\\n\t{}x ä\u2028\ud800"), max_size=20
+)
 VALUE = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
     lambda inner: st.lists(inner, max_size=5) | st.dictionaries(TEXT, inner, max_size=5),
@@ -39,7 +41,7 @@ QUOTED = [
     ("plain", '"plain"'),
     ("it's", '"it\'s"'),
     ('say "a"', "'say \"a\"'"),
-    ("it's \"a\"", "'it\\'s \"a\"'"),
+    ('it\'s "a"', "'it\\'s \"a\"'"),
     ("Düsseldorf", '"Düsseldorf"'),
     ("日本", '"日本"'),
     ("\u202egnp.exe", '"\\u202egnp.exe"'),
@@ -66,7 +68,14 @@ def statements() -> str:
     lines = []
     for length in range(1, 90, 7):
         word = "w" * length
-        values: list[Any] = [[word, "b"], {"a": word, "b": [1, {"c": word}]}, {word: {}}, [[]], [{}, [word]], {"a": [word] * 3}]
+        values: list[Any] = [
+            [word, "b"],
+            {"a": word, "b": [1, {"c": word}]},
+            {word: {}},
+            [[]],
+            [{}, [word]],
+            {"a": [word] * 3},
+        ]
         lines += [f"x = {wrapped(value, 0, 4, 0)}" for value in values]
         call = Call("f", [("", word), ("a", {"k": word}), ("**", Call("g", [("", 1)])), ("b", Raw("name"))])
         lines.append(f"x = {wrapped(call, 0, 4, 0)}")

@@ -48,7 +48,9 @@ def with_option(option: Option | None, typed: dict[str, Any]) -> Pipeline:
     return pipeline(container("load"), one)
 
 
-@pytest.mark.parametrize("option", [option for option in TASK.values() if option.name not in ELSEWHERE], ids=lambda option: option.name)
+@pytest.mark.parametrize(
+    "option", [option for option in TASK.values() if option.name not in ELSEWHERE], ids=lambda option: option.name
+)
 def test_an_option_of_a_task_ends_where_its_row_says(option: Option) -> None:
     beside = BESIDE.get(option.name, {})
     before, after = with_option(None, beside), with_option(option, beside)
@@ -72,7 +74,11 @@ DAG_LINES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("option", [option for option in DAG.values() if option.name not in ("param", "shell-lines")], ids=lambda option: option.name)
+@pytest.mark.parametrize(
+    "option",
+    [option for option in DAG.values() if option.name not in ("param", "shell-lines")],
+    ids=lambda option: option.name,
+)
 def test_an_option_of_the_dag_ends_in_the_file(option: Option) -> None:
     made = pipeline(task("one"), task("two"), dag=dag_options(**{option.field: option.example}))
     assert DAG_LINES[option.name] in outcome(made)[0]

@@ -32,7 +32,15 @@ SEEDS = {
     "npm": "npm_" + "a1B2c3D4e5F6" * 3,
     "pypi": "pypi-" + "a1B2c3D4e5" * 6,
 }
-FORMS = ["key = '{}'", "client = Client(\"{}\")", "%env KEY={}", "!curl -H 'X-Key: {}' https://x", "#| env: KEY={}", "# {}", "x = 1; y = f('{}', 2)"]
+FORMS = [
+    "key = '{}'",
+    'client = Client("{}")',
+    "%env KEY={}",
+    "!curl -H 'X-Key: {}' https://x",
+    "#| env: KEY={}",
+    "# {}",
+    "x = 1; y = f('{}', 2)",
+]
 
 
 @pytest.mark.parametrize("kind", SEEDS)

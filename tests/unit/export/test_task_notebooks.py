@@ -29,7 +29,10 @@ def test_a_whole_one() -> None:
         ("kubenb", "import kubenb_runtime as _kubenb"),
         ("kubenb-load", 'flights = _kubenb.load("extract", "flights", readonly=True)'),
         ("body", "model = fit(flights)\nscore = 0.9"),
-        ("save", '_kubenb.save(\n    {"model": model, "score": score},\n    pickle=["model"],\n    keep=["model", "score"],\n)'),
+        (
+            "save",
+            '_kubenb.save(\n    {"model": model, "score": score},\n    pickle=["model"],\n    keep=["model", "score"],\n)',
+        ),
     ]
 
 
@@ -39,7 +42,13 @@ def test_it_is_what_json_writes_and_what_jupyter_reads() -> None:
     assert text == json.dumps(found, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
     assert (found["nbformat"], found["nbformat_minor"]) == (4, 5)
     assert found["metadata"]["kubenb"] == {"task": "extract", "dag": "flights", "version": 1}
-    assert [cell["metadata"].get("tags") for cell in found["cells"]] == [["parameters"], None, None, ["kubenb-body"], ["kubenb-save"]]
+    assert [cell["metadata"].get("tags") for cell in found["cells"]] == [
+        ["parameters"],
+        None,
+        None,
+        ["kubenb-body"],
+        ["kubenb-save"],
+    ]
     assert all(cell["outputs"] == [] and cell["execution_count"] is None for cell in found["cells"])
 
 
@@ -54,9 +63,22 @@ def test_a_task_that_takes_and_leaves_nothing_needs_no_runtime() -> None:
     assert cells(pipeline(task("one", "print(1)"))) == [("body", "print(1)")]
 
 
-def test_pieces_of_one_cell_stay_together_as_they_stood() -> None:
-    found = steps(code("import a", 1, 1), code("def f():\n    return 1", 1, 4), code("x = 1", 1, 6), code("y = 2", 2, 1), code("z = 3", 1, 9))
-    assert found[:-1] == [("cell-1", "import a\n\n\ndef f():\n    return 1\nx = 1"), ("cell-2", "y = 2"), ("cell-1-2", "z = 3")]
+def test_pieces_of_one_cell_stay_together_with_its_blank_lines() -> None:
+    cell = "import a\n\n\ndef f():\n    return 1\nx = 1\nprint(x)\n\nz = 3"
+    parts = (
+        code("import a", 1, 1),
+        code("def f():\n    return 1", 1, 4),
+        code("x = 1", 1, 6),
+        code("z = 3", 1, 9),
+        code("y = 2", 2, 1),
+        code("x = 1", 1, 6),
+    )
+    found = cells(pipeline(Plan(task("one", "body()"), parts), cells=[cell, "y = 2"]))
+    assert found[:-1] == [
+        ("cell-1", "import a\n\n\ndef f():\n    return 1\nx = 1\n\nz = 3"),
+        ("cell-2", "y = 2"),
+        ("cell-1-2", "x = 1"),
+    ]
 
 
 STEPS: list[tuple[str, Load | Apart, str]] = [
@@ -64,9 +86,17 @@ STEPS: list[tuple[str, Load | Apart, str]] = [
     ("two names", Load("a", ("x", "y"), ("y",)), 'x, y = _kubenb.load("a", "x", "y", readonly=["y"])'),
     ("all read-only", Load("a", ("x", "y"), ("x", "y")), 'x, y = _kubenb.load("a", "x", "y", readonly=True)'),
     ("a mapped task", Load("a", ("x",), (), "months"), 'x = _kubenb.gather("a", "x", count=len(months))'),
-    ("a mapped task over a literal", Load("a", ("x",), (), "[1, 2]"), 'x = _kubenb.gather("a", "x", count=len([1, 2]))'),
+    (
+        "a mapped task over a literal",
+        Load("a", ("x",), (), "[1, 2]"),
+        'x = _kubenb.gather("a", "x", count=len([1, 2]))',
+    ),
     ("a random generator", Load("a", ("<random>",)), '_kubenb.load_random("a", "random")'),
-    ("names and a generator", Load("a", ("x", "<numpy.random>")), 'x = _kubenb.load("a", "x")\n_kubenb.load_random("a", "numpy.random")'),
+    (
+        "names and a generator",
+        Load("a", ("x", "<numpy.random>")),
+        'x = _kubenb.load("a", "x")\n_kubenb.load_random("a", "numpy.random")',
+    ),
     ("apart", Apart("x", ("y", "z"), "train"), '_kubenb.apart("x", x, {"y": y, "z": z}, by="train")'),
 ]
 
@@ -79,31 +109,60 @@ def test_how_steps_are_written(what: str, step: Load | Apart, source: str) -> No
 SAVES: list[tuple[str, dict[str, Any], dict[str, Any], list[str], str]] = [
     ("outputs", {}, {"outputs": ("x",), "binds": ("x",)}, [], '_kubenb.save({"x": x}, keep=["x"])'),
     ("nothing but what is kept", {}, {"binds": ("x", "y")}, [], '_kubenb.save({}, keep=["x", "y"])'),
-    ("pickle of what is left only", {"pickle": ["x", "z"]}, {"outputs": ("x",)}, [], '_kubenb.save({"x": x}, pickle=["x"])'),
-    ("what shares data", {}, {"outputs": ("x",), "changes": ("x",), "live": (("r", "load"),)}, [], '_kubenb.save({"x": x}, changes=["x"], live=[["r", "load"]])'),
-    ("a random generator", {}, {"outputs": ("x", "<random>"), "binds": ("<random>",)}, [], '_kubenb.save({"x": x}, random=["random"])'),
+    (
+        "pickle of what is left only",
+        {"pickle": ["x", "z"]},
+        {"outputs": ("x",)},
+        [],
+        '_kubenb.save({"x": x}, pickle=["x"])',
+    ),
+    (
+        "what shares data",
+        {},
+        {"outputs": ("x",), "changes": ("x",), "live": (("r", "load"),)},
+        [],
+        '_kubenb.save({"x": x}, changes=["x"], live=[["r", "load"]])',
+    ),
+    (
+        "a random generator",
+        {},
+        {"outputs": ("x", "<random>"), "binds": ("<random>",)},
+        [],
+        '_kubenb.save({"x": x}, random=["random"])',
+    ),
     ("xcom", {"xcom": "s"}, {"binds": ("s",)}, [], '_kubenb.save({"s": s}, xcom=["s"], keep=["s"])'),
     ("a list to map over", {}, {"outputs": ("x",)}, ["x"], '_kubenb.save({"x": x}, items=["x"])'),
 ]
 
 
 @pytest.mark.parametrize(("what", "typed", "left", "lists", "source"), SAVES)
-def test_how_saving_is_written(what: str, typed: dict[str, Any], left: dict[str, Any], lists: list[str], source: str) -> None:
+def test_how_saving_is_written(
+    what: str, typed: dict[str, Any], left: dict[str, Any], lists: list[str], source: str
+) -> None:
     one = Plan(task("one", "body()", **typed), **left)
     found = json.loads(task_notebook(pipeline(one), one, lists={"one": lists}))
     assert "".join(found["cells"][-1]["source"]) == source
 
 
 def test_the_item_of_a_mapped_task_comes_right_before_its_body() -> None:
-    made = pipeline(plan(task("one", "score = month", map="month in months"), code("months = [1, 2]"), outputs=["score"]))
-    assert [source for _, source in cells(made)][1:4] == ["months = [1, 2]", "month = _kubenb.item(months)", "score = month"]
+    made = pipeline(
+        plan(task("one", "score = month", map="month in months"), code("months = [1, 2]"), outputs=["score"])
+    )
+    assert [source for _, source in cells(made)][1:4] == [
+        "months = [1, 2]",
+        "month = _kubenb.item(months)",
+        "score = month",
+    ]
 
 
 def test_parameters_that_only_the_dag_has_are_bound_too() -> None:
     parameters = [Parameter("year", 2013), Parameter("day", None, "{{ ds }}"), Parameter("mode", 'a "b"')]
     own = Notebook("x.ipynb", (Cell(1, "code", "year = 2013\n", ("parameters",)),))
     made = pipeline(task("one"), parameters=parameters)
-    assert cells(Pipeline(own, made.dag, made.parameters, made.plans, ()))[0] == ("parameters", "year = 2013\nday = None\nmode = 'a \"b\"'")
+    assert cells(Pipeline(own, made.dag, made.parameters, made.plans, ()))[0] == (
+        "parameters",
+        "year = 2013\nday = None\nmode = 'a \"b\"'",
+    )
     assert cells(made)[0] == ("parameters", "year = 2013\nday = None\nmode = 'a \"b\"'")
 
 

@@ -29,7 +29,11 @@ def same_pods(made: Pipeline, folder: Path) -> Dag:
 
 def test_three_tasks(tmp_path: Path) -> None:
     dag = same_pods(flights(), tmp_path)
-    assert [(name, one.downstream) for name, one in dag.tasks.items()] == [("extract", ["train"]), ("train", ["report"]), ("report", [])]
+    assert [(name, one.downstream) for name, one in dag.tasks.items()] == [
+        ("extract", ["train"]),
+        ("train", ["report"]),
+        ("report", []),
+    ]
 
 
 SET = [
@@ -61,10 +65,15 @@ HOSTILE: list[tuple[str, dict[str, Any]]] = [
 def test_every_option(what: str, typed: dict[str, Any], among: str, tmp_path: Path) -> None:
     typed = {key.rstrip("_") if key != "in_" else key: value for key, value in typed.items()}
     one = task("one", **typed)
-    same_pods(pipeline(*([one] if among == "alone" else [task("first"), one, task("last", **typed), container("tool")])), tmp_path)
+    same_pods(
+        pipeline(*([one] if among == "alone" else [task("first"), one, task("last", **typed), container("tool")])),
+        tmp_path,
+    )
 
 
-@pytest.mark.parametrize(("what", "typed"), [each for each in [*SET, *HOSTILE] if each[0] not in ("pickle", "engine", "xcom")])
+@pytest.mark.parametrize(
+    ("what", "typed"), [each for each in [*SET, *HOSTILE] if each[0] not in ("pickle", "engine", "xcom")]
+)
 def test_every_option_of_a_container_task(what: str, typed: dict[str, Any], tmp_path: Path) -> None:
     typed = {key.rstrip("_") if key != "in_" else key: value for key, value in typed.items()}
     words = ("run", "--day", "{{ ds }}", "{% x", "$(HOME)", "a b", "'", "\n", "")
@@ -72,7 +81,10 @@ def test_every_option_of_a_container_task(what: str, typed: dict[str, Any], tmp_
 
 
 def test_mapped_tasks_keep_their_own_variables(tmp_path: Path) -> None:
-    dag = same_pods(pipeline(task("one", map="x in [1, 2, 3]", max_parallel="2", env="A={{ ds }}", memory="1Gi"), task("two")), tmp_path)
+    dag = same_pods(
+        pipeline(task("one", map="x in [1, 2, 3]", max_parallel="2", env="A={{ ds }}", memory="1Gi"), task("two")),
+        tmp_path,
+    )
     assert dag.tasks["one"].mapped == {"env_vars": [{"KUBENB_ITEM": "0"}, {"KUBENB_ITEM": "1"}, {"KUBENB_ITEM": "2"}]}
     assert dag.tasks["one"].arguments["max_active_tis_per_dagrun"] == 2
     assert "env_vars" not in dag.tasks["one"].arguments
@@ -83,8 +95,14 @@ def test_items_have_their_own_resources(tmp_path: Path) -> None:
     made = pipeline(task("one", map='x in ["a", "b"]', item_resources=rows, cpu="1"))
     dag = parse(export_files(made), tmp_path)
     assert dag.tasks["one"].mapped == [
-        {"env_vars": {"KUBENB_ITEM": "0"}, "container_resources": {"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"memory": "1Gi"}}},
-        {"env_vars": {"KUBENB_ITEM": "1"}, "container_resources": {"requests": {"cpu": "2", "memory": "4Gi"}, "limits": {"memory": "4Gi"}}},
+        {
+            "env_vars": {"KUBENB_ITEM": "0"},
+            "container_resources": {"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"memory": "1Gi"}},
+        },
+        {
+            "env_vars": {"KUBENB_ITEM": "1"},
+            "container_resources": {"requests": {"cpu": "2", "memory": "4Gi"}, "limits": {"memory": "4Gi"}},
+        },
     ]
 
 
@@ -97,11 +115,21 @@ def test_a_list_made_at_run_time_is_mapped_over(tmp_path: Path) -> None:
     dag = same_pods(made, tmp_path)
     assert dag.tasks["each"].mapped == {"env_vars": ("output of", "months")}
     assert dag.tasks["months"].arguments["do_xcom_push"] is True
-    assert dag.tasks["sum"].arguments["trigger_rule"] == "none_failed", "no items: the mapped task is skipped, and [] goes on"
+    assert dag.tasks["sum"].arguments["trigger_rule"] == "none_failed", (
+        "no items: the mapped task is skipped, and [] goes on"
+    )
     assert "trigger_rule" not in dag.tasks["each"].arguments
 
 
-COUNTS = [("[1, 2]", 2), ("range(3)", 3), ("range(2, 10, 3)", 3), ("names", 2), ("numbers", 4), ("tuple_", 2), ("again", 2)]
+COUNTS = [
+    ("[1, 2]", 2),
+    ("range(3)", 3),
+    ("range(2, 10, 3)", 3),
+    ("names", 2),
+    ("numbers", 4),
+    ("tuple_", 2),
+    ("again", 2),
+]
 
 
 @pytest.mark.parametrize(("source", "count"), COUNTS)
@@ -114,7 +142,8 @@ def test_items_known_at_export(source: str, count: int, tmp_path: Path) -> None:
 
 def test_data_by_xcom_is_pulled_into_the_follower(tmp_path: Path) -> None:
     made = pipeline(
-        plan(task("make-it", store="xcom"), outputs=["x"]), plan(task("use", store="xcom"), Load("make-it", ("x",), ("x",)))
+        plan(task("make-it", store="xcom"), outputs=["x"]),
+        plan(task("use", store="xcom"), Load("make-it", ("x",), ("x",))),
     )
     dag = same_pods(made, tmp_path)
     assert dag.tasks["make-it"].arguments["do_xcom_push"] is True
@@ -130,13 +159,25 @@ def test_settings_of_the_dag(tmp_path: Path) -> None:
         on_failure="alerts.page", on_success="alerts.cheer", connection="k8s", in_cluster="false",
     )  # fmt: skip
     dag = parse(export_files(pipeline(task("one"), task("two", timeout="90s"), dag=options)), tmp_path)
-    shown = {name: str(value) for name, value in dag.arguments.items() if name not in ("default_args", "on_failure_callback", "on_success_callback")}
+    shown = {
+        name: str(value)
+        for name, value in dag.arguments.items()
+        if name not in ("default_args", "on_failure_callback", "on_success_callback")
+    }
     assert shown == {
         "description": "Delays", "schedule": "0 6 * * 1-5", "start_date": "2026-01-01 00:00:00+01:00", "end_date": "2026-12-31 00:00:00+01:00",
         "catchup": "True", "max_active_runs": "1", "max_active_tasks": "4", "dagrun_timeout": "6:00:00", "tags": "['a', 'b']",
     }  # fmt: skip
     one, two = (dag.tasks[name].arguments for name in ("one", "two"))
-    names = ("owner", "retries", "retry_delay", "kubernetes_conn_id", "in_cluster", "execution_timeout", "active_deadline_seconds")
+    names = (
+        "owner",
+        "retries",
+        "retry_delay",
+        "kubernetes_conn_id",
+        "in_cluster",
+        "execution_timeout",
+        "active_deadline_seconds",
+    )
     assert [str(one[name]) for name in names] == ["ana", "5", "0:10:00", "k8s", "False", "2:00:00", "7500"]
     assert (str(two["execution_timeout"]), two["active_deadline_seconds"]) == ("0:01:30", 390)
 
@@ -147,7 +188,13 @@ def test_callbacks_are_imported_when_they_are_called(tmp_path: Path) -> None:
         dag.arguments["on_failure_callback"]({})
 
 
-SCHEDULES = [("@daily", "@daily"), ("none", None), ("90m", "1:30:00"), ("asset:prices", ["prices"]), ("s3://b/x, asset:y", ["s3://b/x", "y"])]
+SCHEDULES = [
+    ("@daily", "@daily"),
+    ("none", None),
+    ("90m", "1:30:00"),
+    ("asset:prices", ["prices"]),
+    ("s3://b/x, asset:y", ["s3://b/x", "y"]),
+]
 
 
 @pytest.mark.parametrize(("typed", "value"), SCHEDULES)

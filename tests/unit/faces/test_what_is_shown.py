@@ -121,7 +121,7 @@ def test_sizes_and_measures() -> None:
 
 EVENTS = [
     Event("start", "extract"),
-    Event("line", "extract", "reading …"),
+    Event("lines", "extract", "reading …"),
     Event("end", "extract", outcome=RUN.outcomes[0]),
     Event("stop"),
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import decimal
 import re
 import struct
 from collections.abc import Mapping
@@ -24,6 +25,8 @@ def same(one: Any, two: Any, seen: dict[int, int] | None = None) -> bool:
         return struct.pack(">d", one) == struct.pack(">d", two)
     if isinstance(one, complex):
         return same(one.real, two.real) and same(one.imag, two.imag)
+    if isinstance(one, (int, decimal.Decimal)):
+        return one.as_tuple() == two.as_tuple() if isinstance(one, decimal.Decimal) else bool(one == two)
     if isinstance(one, (pd.DataFrame, pd.Series, pd.Index)):
         return _pandas(one, two)
     if isinstance(one, pd.api.extensions.ExtensionArray):

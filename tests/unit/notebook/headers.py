@@ -6,9 +6,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from kubenb.model.options import DAG, TASK, Option
+from kubenb.model.options import DAG, ONE_TASK, TASK, Option
 from kubenb.model.pipeline import Cell
-from kubenb.notebook.header import NO_DEFAULTS, Header, HeaderKind, parse_headers, target
+from kubenb.notebook.header import Header, HeaderKind, parse_headers, target
 from tests.unit.model.strategies import ANY, values
 
 
@@ -29,7 +29,7 @@ def messages(source: str, number: int = 4) -> list[str]:
 def options(kind: str) -> list[Option]:
     """What a header of this kind may hold."""
     return (
-        [*DAG.values(), *(o for n, o in TASK.items() if n not in DAG and n not in NO_DEFAULTS)]
+        [*DAG.values(), *(o for n, o in TASK.items() if n not in DAG and n not in ONE_TASK)]
         if kind == "dag"
         else list(TASK.values())
     )

@@ -143,6 +143,7 @@ SETTINGS = parse_settings(
         },
         "tasks": {"train": {"memory": "2Gi", "env": {"A": "tasks"}}},
         "profiles": {
+            "often": {"retries": 9},
             "small": {"cpu": 1, "memory": "512Mi"},
             "large": {"cpu": 8, "memory": "64Gi", "env": {"A": "large", "L": "1"}},
         },
@@ -190,6 +191,8 @@ def test_repeated_options_add_up_and_the_nearest_value_of_each_name_wins() -> No
 def test_what_the_dag_says_for_all_beats_the_project() -> None:
     """Retries of the DAG reach the tasks through Airflow's default_args, so the task itself then has none."""
     assert effective({}, {"retries": 3}, "other")[0].retries is None
+    assert effective({}, {"retries": 3, "profile": "often"}, "other")[0].retries is None
+    assert effective({"profile": "often"}, {"retries": 3}, "other")[0].retries == 9
     assert effective({"retries": 5}, {"retries": 3}, "other")[0].retries == 5
 
 

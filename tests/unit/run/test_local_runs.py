@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import signal
@@ -11,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from kubenb.model.pipeline import Load, Pipeline
+from kubenb.model.options import TaskOptions
+from kubenb.model.pipeline import Load, Pipeline, Task
 from kubenb.model.problems import KubenbError
 from kubenb.model.values import FanOut, KeyValue, Projection, Volume
 from kubenb.run.events import Event, Run
@@ -43,7 +45,7 @@ def test_tasks_run_in_order_and_leave_notebooks_logs_and_records(tmp_path: Path)
     assert done.ok
     assert states(done) == {"extract": "done", "train": "done", "report": "done"}
     assert [event.name for event in events if event.kind == "start"] == ["extract", "train", "report"]
-    assert ("extract", "got [5, 2, 3]") in [(event.name, event.text) for event in events if event.kind == "line"]
+    assert any("got [5, 2, 3]" in event.text for event in events if event.kind == "lines" and event.name == "extract")
     assert "model 10" in log(tmp_path, "report")
     assert json.loads((tmp_path / "train.ipynb").read_text())["metadata"]["kubenb"]["task"] == "train"
     records = list(read(tmp_path / ".kubenb" / "runs.jsonl"))
@@ -240,3 +242,27 @@ def test_missing_secrets_of_all_tasks_are_told_before_anything_starts(tmp_path: 
         )
     assert [problem.where.task for problem in caught.value.problems] == ["b", "c"]
     assert events == []
+
+
+def test_a_notebook_too_large_for_an_environment_runs(tmp_path: Path) -> None:
+    body = "x = 1\n" + "\n".join(f"# {number:0100}" for number in range(20_000)) + "\nprint('large', x)"
+    assert run(pipeline(plan("large", body)), tmp_path).ok
+    assert "large 1" in log(tmp_path, "large")
+
+
+def test_an_images_own_command_runs_where_its_program_is_here_and_is_named_where_not(tmp_path: Path) -> None:
+    here, absent = (
+        dataclasses.replace(
+            plan(name, "", image="busybox:1"),
+            task=Task(name, TaskOptions(image="busybox:1"), "container", command=command),
+        )
+        for name, command in (
+            ("here", ("echo", "from {{ ds }}", "$(KUBENB_TASK)")),
+            ("absent", ("/app/process", "--all")),
+        )
+    )
+    done = run(pipeline(here, absent, plan("after", "print('after')"), after=(("here", "after"),)), tmp_path)
+    assert states(done) == {"here": "done", "absent": "failed", "after": "done"}
+    assert log(tmp_path, "here").startswith("from 20")
+    assert log(tmp_path, "here").endswith("$(KUBENB_TASK)\n")
+    assert done.outcomes[1].why == "its command /app/process belongs to the image busybox:1, and is not on this machine"
