@@ -66,8 +66,9 @@ equivalence: .venv/.made
 bench: .venv/.made
 	$(PY) -m bench $(ARGS)
 
-# Writes the golden files anew; read the diff before you commit it
+# Writes the golden files and the stored runtime anew; read the diff before you commit it
 golden: .venv/.made
+	$(PY) -m kubenb.inside.bundle
 	KUBENB_GOLDEN=write $(PY) -m pytest -q tests/golden tests/unit/faces tests/integration/test_documents.py $(ARGS)
 
 # Renews the lock files from pyproject.toml and requirements/*.in

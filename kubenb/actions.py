@@ -115,8 +115,7 @@ def run(
         raise KubenbError(errors(problems))
     wish = Wish(dict(params or {}), _names(task), _names(from_), not fresh, parallel, dict(env or {}), keep)
     finished = run_pipeline(pipeline, Path(to), wish, progress or watching())
-    path = pipeline.notebook.path
-    return Results(finished, f"kubenb run {path} --to {to}" if path else "")
+    return Results(finished, _again(pipeline, to, wish.params))
 
 
 def options() -> OptionTable:
@@ -162,6 +161,16 @@ def _ask_airflow(pipeline: Pipeline, python: Path) -> tuple[Problem, ...]:
             for plan in pipeline.plans
         }
         return check_with_airflow(Path(folder, f"{dag}.py"), python, manifests)
+
+
+def _again(pipeline: Pipeline, to: str | os.PathLike[str], params: Mapping[str, object]) -> str:
+    """The command that goes on where a run stopped; '' for a notebook without a file."""
+    import shlex
+
+    if not pipeline.notebook.path:
+        return ""
+    given = [word for name, value in params.items() for word in ("-p", f"{name}={value}")]
+    return shlex.join(["kubenb", "run", pipeline.notebook.path, "--to", os.fspath(to), *given])
 
 
 def _subject(pipeline: Pipeline) -> str:

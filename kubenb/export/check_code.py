@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from kubenb.export.check_data import header
-from kubenb.export.secrets import find_secrets, named_secret
+from kubenb.export.secrets import find_secrets, known_shapes, named_secret
 from kubenb.model.pipeline import Code, Pipeline, Plan
 from kubenb.model.problems import Place, Problem, Severity
 
@@ -30,6 +30,9 @@ def secrets(pipeline: Pipeline) -> Iterator[Problem]:
         if cell.kind == "code":
             for line, kind in find_secrets(cell.source):
                 yield Problem(Place(cell.number, line), f"this looks like {kind}, in clear.", _RECIPE, "secret.clear")
+            for kind in known_shapes(cell.output):
+                fix = "Clear the cell's output and save. Change the secret, for others may have seen it."
+                yield Problem(Place(cell.number), f"the cell's output shows {kind}.", fix, "secret.output")
     for plan in pipeline.plans:
         task = plan.task
         if task.where.file or task.kind == "notebook":

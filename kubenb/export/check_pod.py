@@ -6,17 +6,15 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+from kubenb.export import check_patch
 from kubenb.export.check_data import header
 from kubenb.export.environment import SEALED
 from kubenb.export.manifest import IMAGE, patched, skeleton
-from kubenb.export.patch import BASE, parse_patch
-from kubenb.export.split import Part
+from kubenb.export.patch import parse_patch
 from kubenb.export.task_notebook import task_notebook
 from kubenb.export.volumes import OWN_FOLDERS
 from kubenb.model.pipeline import Pipeline, Plan
 from kubenb.model.problems import Problem, Severity
-from kubenb.model.quantities import parse_quantity
-from kubenb.model.values import BadValue
 
 Found = Iterator[tuple[str, str, str, Severity]]
 MOST_NOTEBOOK = 900 * 1024  # as base64: etcd takes 1.5 MiB with all the rest
@@ -141,7 +139,7 @@ def _pod(pipeline: Pipeline, plan: Plan) -> Found:
     try:
         patch = parse_patch(options.pod)
         pod = patched(before, options)
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
         what = str(error) if isinstance(error, ValueError) else "it does not have a pod's form."
         said, _, fix = what.partition(". ")
         yield (
@@ -151,150 +149,13 @@ def _pod(pipeline: Pipeline, plan: Plan) -> Found:
             Severity.ERROR,
         )
         return
-    yield from _shape(patch, pod, plan)
-    if not any(True for *_, severity in _shape(patch, pod, plan) if severity is Severity.ERROR):
-        yield from _amounts(pod)
-        yield from _restricted(pod)
-
-
-def _shape(patch: Part, pod: Part, plan: Plan) -> Found:
-    unknown = sorted(str(key) for key in patch if key not in ("apiVersion", "kind", "metadata", "spec"))
-    if unknown:
-        yield (
-            f"the pod patch has {', '.join(unknown)} beside metadata and spec.",
-            "Put it under spec: (or metadata:).",
-            "pod.patch",
-            Severity.ERROR,
-        )
-    if (
-        pod.get("apiVersion") != "v1"
-        or pod.get("kind") != "Pod"
-        or not isinstance(pod.get("spec"), dict)
-        or not isinstance(pod.get("metadata"), dict)
-    ):
-        yield (
-            "the pod patch makes something else of the pod.",
-            "Leave apiVersion, kind, metadata and spec a pod's.",
-            "pod.patch",
-            Severity.ERROR,
-        )
-        return
-    containers = pod["spec"].get("containers")
-    if (
-        not isinstance(containers, list)
-        or not containers
-        or not isinstance(containers[0], dict)
-        or containers[0].get("name") != BASE
-    ):
-        yield (
-            f"the pod patch takes away the task's container, {BASE}.",
-            f"Name it: spec: {{containers: [{{name: {BASE}, …}}]}}.",
-            "pod.base",
-            Severity.ERROR,
-        )
-        return
-    for container in containers:
-        for item in container.get("env") or []:
-            if "value" in item and not isinstance(item["value"], str):
-                yield (
-                    f"the pod patch sets {item.get('name')} to {item['value']!r}, which YAML reads as no text.",
-                    "Put it in quotes.",
-                    "pod.env",
-                    Severity.ERROR,
-                )
-            elif (
-                container is containers[0]
-                and str(item.get("name", "")).startswith("KUBENB_")
-                and item.get("name") in _env_names(patch)
-            ):
-                yield (
-                    f"the pod patch sets {item['name']}, which kubenb sets itself.",
-                    "Leave it out.",
-                    "env.sealed",
-                    Severity.ERROR,
-                )
-    for place in ("labels", "annotations"):
-        for key, value in (pod["metadata"].get(place) or {}).items():
-            if not isinstance(value, str):
-                yield (
-                    f"the pod patch sets {place} {key} to {value!r}, which is no text.",
-                    "Put it in quotes.",
-                    "pod.text",
-                    Severity.ERROR,
-                )
-    base = containers[0]
-    if plan.task.kind != "container" and any(key in (_of_base(patch)) for key in ("command", "args")):
-        yield (
-            "the pod patch sets the command, which starts the notebook.",
-            "Use %k8s_container for an image's own command.",
-            "pod.command",
-            Severity.ERROR,
-        )
-    paths = [mount.get("mountPath") for mount in base.get("volumeMounts") or [] if isinstance(mount, dict)]
-    for path in sorted({str(path) for path in paths if paths.count(path) > 1}):
-        yield f"folder {path} is mounted twice.", "Choose another folder for one of them.", "pod.mount", Severity.ERROR
-    if pod["spec"].get("restartPolicy") != "Never":
-        yield (
-            "the pod patch sets restartPolicy, and Airflow counts the tries itself.",
-            "Leave it Never.",
-            "pod.restart",
-            Severity.ERROR,
-        )
-
-
-def _of_base(patch: Part) -> Part:
-    containers = (patch.get("spec") or {}).get("containers") or []
-    return next((item for item in containers if isinstance(item, dict) and item.get("name", BASE) == BASE), {})
-
-
-def _env_names(patch: Part) -> set[str]:
-    return {str(item.get("name")) for item in _of_base(patch).get("env") or [] if isinstance(item, dict)}
-
-
-def _amounts(pod: Part) -> Found:
-    """Requests under limits, also where the patch set them."""
-    amounts = pod["spec"]["containers"][0].get("resources") or {}
-    for name, limit in (amounts.get("limits") or {}).items():
-        request = (amounts.get("requests") or {}).get(name)
-        try:
-            if request is not None and parse_quantity(str(request)) > parse_quantity(str(limit)):
-                yield (
-                    f"{name}: the request {request} is more than the limit {limit}.",
-                    "Write at most the limit.",
-                    "pod.limit",
-                    Severity.ERROR,
-                )
-        except BadValue as bad:
-            yield f"{name}: {bad.what}", bad.fix, "pod.quantity", Severity.ERROR
-
-
-def _restricted(pod: Part) -> Found:
-    """What the namespace may refuse: Pod Security *restricted*."""
-    spec, base = pod["spec"], pod["spec"]["containers"][0]
-    whole, own = spec.get("securityContext") or {}, base.get("securityContext") or {}
-    found = [key for key in ("hostNetwork", "hostPID", "hostIPC") if spec.get(key)]
-    found += [
-        f"volume {item.get('name')} (hostPath)"
-        for item in spec.get("volumes") or []
-        if isinstance(item, dict) and "hostPath" in item
-    ]
-    found += ["privileged"] if own.get("privileged") else []
-    found += ["allowPrivilegeEscalation"] if own.get("allowPrivilegeEscalation") is not False else []
-    found += (
-        ["a root user"]
-        if 0 in (own.get("runAsUser"), whole.get("runAsUser"))
-        or not (own.get("runAsNonRoot", whole.get("runAsNonRoot")))
-        else []
-    )
-    found += (
-        ["capabilities"]
-        if (own.get("capabilities") or {}).get("drop") != ["ALL"]
-        or set((own.get("capabilities") or {}).get("add") or []) - {"NET_BIND_SERVICE"}
-        else []
-    )
-    if found:
-        what = f"the pod patch asks for {', '.join(found)}, which a namespace with Pod Security restricted refuses."
-        yield what, "Leave it out, or see that the namespace allows it.", "pod.restricted", Severity.WARNING
+    broken = list(check_patch.form(patch, pod)) or list(check_patch.types(pod))
+    yield from broken
+    if not broken:
+        yield from check_patch.texts(patch, pod)
+        yield from check_patch.left_alone(patch, pod, plan)
+        yield from check_patch.amounts(pod)
+        yield from check_patch.restricted(pod)
 
 
 def sizes(pipeline: Pipeline) -> Iterator[Problem]:

@@ -49,10 +49,11 @@ def cut_all(pipeline: Pipeline, dag: str) -> tuple[list[Cut], dict[str, Part]]:
     cuts = [_cut(pipeline, plan) for plan in pipeline.plans]
     files: dict[str, Part] = {}
     for file in (NOTEBOOK, CONTAINER):
-        pods = [cut.pod for cut in cuts if cut.file == file]
-        if not pods:
+        pods = [cut.pod for cut in cuts if cut.file == file and not cut.plan.task.options.pod]
+        patched_pods = [cut.pod for cut in cuts if cut.file == file and cut.plan.task.options.pod]
+        if not pods and not patched_pods:
             continue
-        base = shared([cut.pod for cut in cuts if cut.file == file and not cut.plan.task.options.pod] or pods)
+        base = shared(pods, patched_pods)
         files[file] = base
         for cut in cuts:
             if cut.file == file:
@@ -70,7 +71,7 @@ def _cut(pipeline: Pipeline, plan: Plan) -> Cut:
     pod = patched(skeleton(pipeline, plan), plan.task.options)
     pod["metadata"].pop("name", None)
     base = pod["spec"]["containers"][0]
-    base["env"] = [item for item in base["env"] if item["name"] != "KUBENB_TASK"]
+    base["env"] = [item for item in base.get("env", []) if item["name"] != "KUBENB_TASK"]
     found = arguments(pod, plan.task.options, container)
     return Cut(plan, found, template(pod), CONTAINER if container else NOTEBOOK)
 

@@ -37,21 +37,26 @@ TIMEOUT = "1d"
 MARGIN = timedelta(minutes=5)
 DIGEST = "kubenb/notebook-sha256"
 IMAGE = "python:3.11-slim"
+OURS = {"app.kubernetes.io/managed-by": "kubenb"}
 
 
 def manifest(pipeline: Pipeline, plan: Plan, text: str) -> Part:
     """The pod of one task. `text` is its task notebook ('' for a container task)."""
-    pod = skeleton(pipeline, plan)
-    if plan.task.kind != "container":
+    pod = patched(skeleton(pipeline, plan), plan.task.options)
+    if plan.task.kind != "container":  # what no patch can take away: the task's own code, and its digest
         base = pod["spec"]["containers"][0]
-        base["env"] = [*base["env"], *environment.variables(payload(text))]
-        pod["metadata"]["annotations"][DIGEST] = sha256(text)
-    return patched(pod, plan.task.options)
+        base["env"] = [*base.get("env", []), *environment.variables(payload(text))]
+        pod["metadata"]["annotations"] = {**pod["metadata"].get("annotations", {}), DIGEST: sha256(text)}
+    return pod
 
 
 def patched(pod: Part, options: TaskOptions) -> Part:
-    """The pod with the user's raw patch on top."""
-    return merge(pod, parse_patch(options.pod)) if options.pod else pod
+    """The pod with the user's raw patch on top. It stays marked as kubenb's: Airflow's operator needs a label to add its own to."""
+    if not options.pod:
+        return pod
+    made = merge(pod, parse_patch(options.pod))
+    made["metadata"] = {**made["metadata"], "labels": {**(made["metadata"].get("labels") or {}), **OURS}}
+    return made
 
 
 def skeleton(pipeline: Pipeline, plan: Plan) -> Part:
@@ -65,7 +70,7 @@ def metadata(pipeline: Pipeline, plan: Plan) -> Part:
     part: Part = {"name": slug(f"{dag}-{plan.task.name}")}
     if options.namespace:
         part["namespace"] = options.namespace
-    own = {"app.kubernetes.io/managed-by": "kubenb", "kubenb/dag": slug(dag)}
+    own = {**OURS, "kubenb/dag": slug(dag)}
     part["labels"] = own | {pair.key: pair.value for pair in options.label}
     keep = {"cluster-autoscaler.kubernetes.io/safe-to-evict": "false"}
     part["annotations"] = keep | {pair.key: pair.value for pair in options.annotation}

@@ -86,6 +86,15 @@ def find_secrets(text: str) -> tuple[tuple[int, str], ...]:
     return tuple(found.items())
 
 
+def known_shapes(text: str) -> tuple[str, ...]:
+    """Kinds of secrets that are known by their own shape, or stand in an address or header: what an output may show."""
+    if not text or not _MAYBE.search(text):
+        return ()
+    shapes = [kind for kind, shape in _SHAPES if shape.search(text)]
+    lines = [line[:20_000] for line in text.split("\n") if _MAYBE.search(line)]
+    return tuple(dict.fromkeys([*shapes, *(kind for line in lines for kind in _in_addresses(line))]))
+
+
 def named_secret(name: str, value: str) -> bool:
     """Whether a variable of this name holds a secret in clear (`DB_PASSWORD=hunter2`)."""
     return bool(re.fullmatch(_NAME, name, re.IGNORECASE)) and _secretive(name, value)
@@ -95,12 +104,7 @@ def _kinds(line: str) -> Iterator[str]:
     for kind, shape in _SHAPES:
         if shape.search(line):
             yield kind
-    for match in _URL.finditer(line):
-        if not _PLACEHOLDER.match(match["value"]) and "{" not in match["value"]:
-            yield "an address with its password"
-    for match in _BEARER.finditer(line):
-        if any(char.isdigit() for char in match["value"]) and _entropy(match["value"]) > 3:
-            yield "an authorization header"
+    yield from _in_addresses(line)
     for match in _FLAG.finditer(line):
         if not _PLACEHOLDER.match(match["value"]) and "{" not in match["value"]:
             yield "a password on a command line"
@@ -108,6 +112,15 @@ def _kinds(line: str) -> Iterator[str]:
         for match in pattern.finditer(line):
             if _secretive(match["name"], match["quoted"]):
                 yield "a password" if re.search(r"(?i)pass|pwd", match["name"]) else "a secret"
+
+
+def _in_addresses(line: str) -> Iterator[str]:
+    for match in _URL.finditer(line):
+        if not _PLACEHOLDER.match(match["value"]) and "{" not in match["value"]:
+            yield "an address with its password"
+    for match in _BEARER.finditer(line):
+        if any(char.isdigit() for char in match["value"]) and _entropy(match["value"]) > 3:
+            yield "an authorization header"
 
 
 def _secretive(name: str, value: str) -> bool:

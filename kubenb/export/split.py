@@ -46,9 +46,9 @@ def arguments(pod: Part, options: TaskOptions, own_command: bool) -> Part:
     for key, argument in SPEC.items():
         if pod["spec"].get(key):
             found[argument] = pod["spec"].pop(key)
-    _keyed(found, "labels", pod["metadata"]["labels"], [pair.key for pair in options.label])
+    _keyed(found, "labels", pod["metadata"].get("labels", {}), [pair.key for pair in options.label])
     if not options.map:  # `expand` replaces all of env_vars, so a mapped task keeps its own in the pod
-        plain = {item["name"]: item for item in base["env"] if isinstance(item.get("value"), str)}
+        plain = {item["name"]: item for item in base.get("env", []) if isinstance(item.get("value"), str)}
         names = [pair.key for pair in options.env if pair.key in plain]
         if names:
             found["env_vars"] = {name: plain[name]["value"] for name in names}
@@ -94,26 +94,30 @@ def _template(key: str, value: Any) -> Any:
     return for_jinja(value, key in _FIELD_PLACES) if isinstance(value, str) else value
 
 
-def shared(pods: list[Part]) -> Part:
+def shared(pods: list[Part], patched: list[Part]) -> Part:
     """What the pods have in common: mappings key by key, of lists the items that all have, of other values the most frequent.
 
-    >>> shared([{"a": 1, "b": [1, 2]}, {"a": 1, "b": [2], "c": 3}, {"a": 4, "b": [2]}])
+    A patched pod may have taken away what all others have: that alone does not count.
+
+    >>> shared([{"a": 1, "b": [1, 2]}, {"a": 1, "b": [2], "c": 3}, {"a": 4, "b": [2]}], [])
     {'a': 1, 'b': [2]}
     """
     found: Part = {}
-    for key, first in pods[0].items():
-        values = [pod.get(key) for pod in pods]
-        if None in values:
+    first = (pods or patched)[0]
+    for key in first:
+        if not all(key in pod for pod in pods):
             continue
-        if all(isinstance(value, dict) for value in values):
-            found[key] = shared(values)  # type: ignore[arg-type]
+        values, others = [pod[key] for pod in pods], [pod[key] for pod in patched if key in pod]
+        both = values + others
+        if all(isinstance(value, dict) for value in both):
+            found[key] = shared(values, others)
         elif key == "containers":
-            found[key] = [shared([value[0] for value in values if value])]
-        elif all(isinstance(value, list) for value in values):
-            found[key] = [item for item in first if all(item in (value or []) for value in values)]
-        elif len({type(value) for value in values}) == 1:
-            found[key] = Counter(values).most_common(1)[0][0]
-    return {key: value for key, value in found.items() if value not in ({}, [])}
+            found[key] = [shared([value[0] for value in values], [value[0] for value in others if value])]
+        elif all(isinstance(value, list) for value in both):
+            found[key] = [item for item in first[key] if all(item in value for value in both)]
+        elif len({type(value) for value in both}) == 1:
+            found[key] = Counter(values or others).most_common(1)[0][0]
+    return {key: value for key, value in found.items() if value not in ({}, []) or key == "env"}
 
 
 def rest(pod: Part, base: Part) -> Part:

@@ -11,7 +11,8 @@ import io
 import numpy as np
 
 from .codec import Cannot, Damaged
-from .plain import INLINE, class_name, items, read_items, text64
+from .named import class_name
+from .plain import INLINE, text64
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,8 +54,10 @@ def encode_array(enc: Encoder, value: Any) -> Any:
     if known is not None:
         return known
     if value.dtype.kind == "O":
-        slot = enc.open(value, "arrays.object", list(value.shape), value.flags.f_contiguous and not value.flags.c_contiguous)
-        slot.node.append(items(enc, value.ravel(order="C").tolist()))
+        slot = enc.open(
+            value, "arrays.object", list(value.shape), value.flags.f_contiguous and not value.flags.c_contiguous
+        )
+        slot.node.append(enc.items(value.ravel(order="C").tolist()))
     else:
         slot = enc.open(value, "arrays.array", described(value.dtype), list(value.shape))
         if not enc.memory and not enc.frames:
@@ -76,7 +79,12 @@ def data_of(enc: Encoder, value: Any) -> list[Any]:
     described_ = {"descr": _format.dtype_to_descr(value.dtype), "fortran_order": fortran, "shape": value.shape}
     _format.write_array_header_2_0(head, described_)
     start = head.tell()
-    return ["F" if fortran else "C", bool(value.flags.writeable), enc.blobs.add(".npy", [head.getvalue(), view.data]), start]
+    return [
+        "F" if fortran else "C",
+        bool(value.flags.writeable),
+        enc.blobs.add(".npy", [head.getvalue(), view.data]),
+        start,
+    ]
 
 
 def bounds(value: Any) -> tuple[int, int]:
@@ -85,6 +93,7 @@ def bounds(value: Any) -> tuple[int, int]:
     return int(low), int(high)
 
 
+_shares: Any = np.shares_memory
 _byte_bounds: Any = getattr(getattr(np, "lib", None), "array_utils", np).byte_bounds
 
 
@@ -112,12 +121,14 @@ def _really(arrays: list[Any], group: list[int]) -> list[list[int]]:
     for at, first in enumerate(group):
         for second in group[at + 1 :]:
             try:
-                shared = np.shares_memory(arrays[first], arrays[second], max_work=10_000)
+                shared = _shares(arrays[first], arrays[second], max_work=10_000)
             except Exception:
                 shared = True
             if shared:
                 pairs.append((str(first), str(second)))
-    return [[int(name) for name in part] for part in joined_groups([str(index) for index in group], pairs) if len(part) > 1]
+    return [
+        [int(name) for name in part] for part in joined_groups([str(index) for index in group], pairs) if len(part) > 1
+    ]
 
 
 def lay_out(enc: Encoder) -> None:
@@ -181,7 +192,9 @@ def _share(enc: Encoder, members: list[Any]) -> None:
         # The first member carries the memory; `finish` puts the label around it.
         held = memory.node if at == 0 else ["r", label]
         slot.node[0] = "arrays.view"
-        slot.node.extend([bounds(value)[0] - low + _lead(value), list(value.strides), bool(value.flags.writeable), held])
+        slot.node.extend(
+            [bounds(value)[0] - low + _lead(value), list(value.strides), bool(value.flags.writeable), held]
+        )
 
 
 def _lead(value: Any) -> int:
@@ -211,7 +224,7 @@ def _read_array(dec: Decoder, node: list[Any], label: int) -> Any:
 
 def _read_object(dec: Decoder, node: list[Any], label: int) -> Any:
     made = dec.know(label, np.empty(tuple(node[1]), object, order="F" if node[2] else "C"))
-    values = read_items(dec, node[3])
+    values = dec.items(node[3])
     flat = made.reshape(-1) if made.flags.c_contiguous else np.empty(len(values), object)
     for index, value in enumerate(values):
         flat[index] = value
@@ -239,7 +252,12 @@ def _masked(enc: Encoder, value: Any) -> Any:
         return known
     slot = enc.open(value, "arrays.masked")
     mask = None if value.mask is np.ma.nomask else np.array(value.mask)
-    slot.node += [enc.encode(np.array(value.data)), enc.encode(mask), enc.encode(value.fill_value), bool(value.hardmask)]
+    slot.node += [
+        enc.encode(np.array(value.data)),
+        enc.encode(mask),
+        enc.encode(value.fill_value),
+        bool(value.hardmask),
+    ]
     slot.open = False
     return slot.node
 

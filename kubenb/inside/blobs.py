@@ -45,7 +45,6 @@ class Writer:
         self.files[-1] = {"file": name, "size": count, "sha256": digest.hexdigest()}
         return len(self.files) - 1
 
-
     def drop(self, begun: int) -> None:
         """Takes back the files from number `begun` on."""
         for entry in self.files[begun:]:
@@ -68,7 +67,11 @@ class Reader:
             entry = self.files[number]
             data = self._data(self.place + "/" + str(entry["file"]))
             if len(data) != entry["size"] or hashlib.sha256(data).hexdigest() != entry["sha256"]:
-                raise Refused("digest", "%s/%s is not what its task saved: its SHA-256 differs." % (self.place, entry["file"]), "Run that task again.")
+                raise Refused(
+                    "digest",
+                    "%s/%s is not what its task saved: its SHA-256 differs." % (self.place, entry["file"]),
+                    "Run that task again.",
+                )
             self.bytes += len(data)
             self.held[number] = data
         return self.held[number]

@@ -44,7 +44,9 @@ def bundle() -> str:
     modules = files()
     stamp = _stamp(modules)
     try:
-        with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), STORED), encoding="ascii", newline="") as file:
+        with open(
+            os.path.join(os.path.dirname(os.path.abspath(__file__)), STORED), encoding="ascii", newline=""
+        ) as file:
             first, _, text = file.read().partition("\n")
     except OSError:
         first, text = "", ""
@@ -66,7 +68,9 @@ def made(modules: dict[str, str]) -> str:
     for name in names:
         short = slim(modules[name + ".py"])
         if "\n#: " in "\n" + short or not short.isascii():
-            raise ValueError("%s.py holds a line that starts with '#: ', or text that is not ASCII outside of comments." % name)
+            raise ValueError(
+                "%s.py holds a line that starts with '#: ', or text that is not ASCII outside of comments." % name
+            )
         text += "#: %s\n%s" % (name, short)
         if name == FIRST[-1] and len(text) * 4 // 3 + 8 > HEAD:
             raise ValueError("the first modules need %d characters of base64, more than HEAD." % (len(text) * 4 // 3))
@@ -76,7 +80,9 @@ def made(modules: dict[str, str]) -> str:
 def store() -> None:
     """Writes the stored bundle anew."""
     modules = files()
-    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), STORED), "w", encoding="ascii", newline="") as file:
+    with open(
+        os.path.join(os.path.dirname(os.path.abspath(__file__)), STORED), "w", encoding="ascii", newline=""
+    ) as file:
         file.write(_stamp(modules) + "\n" + made(modules))
 
 

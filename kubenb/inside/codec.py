@@ -8,6 +8,7 @@ A tree is: null, true, 1, 1.5, "text" as they are, and ["tag", …] for everythi
 
 from __future__ import annotations
 
+import math
 import sys
 
 TYPE_CHECKING = False
@@ -23,6 +24,8 @@ ROOMS = {
     "scipy": "tables",
 }
 DEEPEST = 6000
+LONG_INT = 1 << 4000
+_WHOLE = frozenset([int, bool, type(None)])
 
 
 class Cannot(Exception):
@@ -70,11 +73,11 @@ class Encoder:
 
     def __init__(self, blobs: Any) -> None:
         """A fresh memory of objects."""
-        from . import plain
+        from . import moments, named, plain
 
         self.blobs = blobs
-        self.table: dict[type, Callable[..., Any]] = dict(plain.ENCODERS)
-        self.other = plain.encode_other
+        self.table: dict[type, Callable[..., Any]] = {**plain.ENCODERS, **moments.ENCODERS}
+        self.other = named.encode_other
         self.memo: dict[int, Slot] = {}
         self.root, self.labels, self.hashing = "", 0, 0
         self.joined: list[tuple[str, str]] = []
@@ -103,6 +106,25 @@ class Encoder:
         module = __import__(__package__ + "." + room, fromlist=["encoders"])
         for kind, function in module.encoders().items():
             self.table.setdefault(kind, function)
+
+    def items(self, values: Any) -> list[Any]:
+        """The trees of many values; "L" in front when they are all what JSON holds as it is."""
+        kinds = set(map(type, values))
+        if kinds <= _WHOLE and (int not in kinds or all(-LONG_INT < value < LONG_INT for value in values if value)):
+            return ["L", *values]
+        if kinds == {float} and all(map(math.isfinite, values)):
+            return ["L", *values]
+        if kinds == {str} and all(map(str.isascii, values)):
+            return ["L", *values]
+        nodes: list[Any] = ["l"]
+        encode, index = self.encode, 0
+        try:
+            for value in values:
+                nodes.append(encode(value))
+                index += 1
+        except Cannot as error:
+            raise error.at("[%d]" % index) from None
+        return nodes
 
     def met(self, value: Any) -> Any:
         """A reference if `value` was met before, else None; then `open` it."""
@@ -172,10 +194,10 @@ class Decoder:
 
     def __init__(self, blobs: Any) -> None:
         """`blobs.read(reference)` gives a buffer."""
-        from . import plain
+        from . import moments, named, plain
 
         self.blobs = blobs
-        self.table: dict[str, Callable[..., Any]] = dict(plain.DECODERS)
+        self.table: dict[str, Callable[..., Any]] = {**plain.DECODERS, **moments.DECODERS, **named.DECODERS}
         self.known: dict[int, Any] = {}
 
     def decode_root(self, node: Any) -> Any:
@@ -195,6 +217,10 @@ class Decoder:
             self.known[node[1]] = value
             return value
         return self._call(node, 0)
+
+    def items(self, node: list[Any]) -> list[Any]:
+        """The values of `Encoder.items`."""
+        return node[1:] if node[0] == "L" else [self.decode(part) for part in node[1:]]
 
     def _call(self, node: list[Any], label: int) -> Any:
         found = self.table.get(node[0])

@@ -9,16 +9,20 @@ from __future__ import annotations
 import binascii
 
 import numpy as np
-import pandas as pd
+import pandas as _pandas
 
 from .codec import Cannot, Damaged
-from .plain import INLINE, _zone, full_name, items, read_items, text64
+from .moments import encode_zone as plain_zone
+from .named import full_name
+from .plain import INLINE, text64
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable
 
     from .codec import Decoder, Encoder
+
+pd: Any = _pandas
 
 _SMALL = 64
 _ARROW: list[Any] = []
@@ -29,8 +33,7 @@ def arrow() -> Any:
     if not _ARROW:
         try:
             import pyarrow
-
-            import pyarrow.ipc  # noqa: F401
+            import pyarrow.ipc
 
             _ARROW.append(pyarrow)
         except ImportError:
@@ -108,7 +111,8 @@ class Columns:
 
     def __init__(self, dec: Decoder, held: Any) -> None:
         """`held` is what `Table.write` gave."""
-        self.dec, self.table = dec, None
+        self.dec = dec
+        self.table: Any = None
         if held is None:
             return
         pa = arrow()
@@ -119,7 +123,7 @@ class Columns:
 
     def arrow(self, place: Any) -> Any:
         """One column as Arrow has it."""
-        return self.table.column(place)  # type: ignore[attr-defined]
+        return self.table.column(place)
 
     def numpy(self, place: Any) -> Any:
         """One column as numpy; may be read-only."""
@@ -139,16 +143,22 @@ def _objects(table: Table, values: Any) -> Any:
     listed = values.tolist()
     kinds = set(map(type, listed))
     missing = kinds - {str}
-    if str in kinds and len(listed) > _SMALL and arrow() and len(missing) <= 1 and missing <= {type(None), float}:
-        if missing != {float} or all(part is np.nan or part != part for part in listed if type(part) is float):
-            pa = arrow()
-            try:
-                mask = np.array([type(part) is not str for part in listed]) if missing else None
-                column = pa.array(values, type=pa.large_string(), mask=mask)
-                return ["text", "nan" if missing == {float} else "None", table.add(column)]
-            except (UnicodeEncodeError, pa.ArrowInvalid):
-                pass
-    return ["object", items(table.enc, listed)]
+    few = len(missing) <= 1 and missing <= {type(None), float}
+    if (
+        str in kinds
+        and len(listed) > _SMALL
+        and arrow()
+        and few
+        and all(part != part for part in listed if type(part) is float)
+    ):
+        pa = arrow()
+        try:
+            mask = np.array([type(part) is not str for part in listed]) if missing else None
+            column = pa.array(values, type=pa.large_string(), mask=mask)
+            return ["text", "nan" if missing == {float} else "None", table.add(column)]
+        except (UnicodeEncodeError, pa.ArrowInvalid):
+            pass
+    return ["object", table.enc.items(listed)]
 
 
 def _read_text(columns: Columns, node: list[Any]) -> Any:
@@ -160,7 +170,7 @@ def _read_text(columns: Columns, node: list[Any]) -> Any:
 
 
 def _read_objects(columns: Columns, node: list[Any]) -> Any:
-    values = read_items(columns.dec, node[1])
+    values = columns.dec.items(node[1])
     made = np.empty(len(values), object)
     made[:] = values if not any(isinstance(part, (list, tuple, np.ndarray)) for part in values) else _one_by_one(values)
     return made
@@ -213,7 +223,7 @@ def encode_zone(enc: Encoder, zone: Any) -> Any:
         if pd.DatetimeTZDtype("ns", name).tz != zone:
             raise Cannot("its time zone %r has no exact form" % (zone,))
         return ["named", name]
-    return _zone(enc, zone)
+    return plain_zone(enc, zone)
 
 
 def read_zone(dec: Decoder, node: Any) -> Any:
@@ -245,7 +255,12 @@ def _read_categorical(columns: Columns, node: list[Any]) -> Any:
 
 
 def _interval(table: Table, values: Any, dtype: Any) -> Any:
-    return ["interval", values.closed, table.enc.encode(pd.Index(values.left)), table.enc.encode(pd.Index(values.right))]
+    return [
+        "interval",
+        values.closed,
+        table.enc.encode(pd.Index(values.left)),
+        table.enc.encode(pd.Index(values.right)),
+    ]
 
 
 def _read_interval(columns: Columns, node: list[Any]) -> Any:
@@ -262,7 +277,7 @@ def _string(table: Table, values: Any, dtype: Any) -> Any:
         except (UnicodeEncodeError, arrow().ArrowInvalid):
             pass
     listed = [None if part is missing or part is pd.NA else part for part in values.to_numpy(dtype=object).tolist()]
-    return [*head, ["object", items(table.enc, [None if part != part else part for part in listed])]]
+    return [*head, ["object", table.enc.items([None if part != part else part for part in listed])]]
 
 
 def _read_string(columns: Columns, node: list[Any]) -> Any:
@@ -309,13 +324,16 @@ def _read_sparse(columns: Columns, node: list[Any]) -> Any:
     dtype, kind = pd.SparseDtype(node[4], fill), pd.arrays.SparseArray
     if hasattr(kind, "from_indices"):
         return kind.from_indices(values, places, node[1], fill_value=fill, kind=node[2], dtype=np.dtype(node[4]))
-    from pandas._libs.sparse import IntIndex
+    index: Any = __import__("pandas._libs.sparse", fromlist=["IntIndex"]).IntIndex
 
-    return kind(values, sparse_index=IntIndex(node[1], places), fill_value=fill, kind=node[2], dtype=dtype)
+    return kind(values, sparse_index=index(node[1], places), fill_value=fill, kind=node[2], dtype=dtype)
 
 
 def _ways() -> list[tuple[Any, Callable[[Table, Any, Any], Any]]]:
-    nullable = [type(pd.array([], dtype=name).dtype) for name in ("Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64", "boolean")]
+    nullable = [
+        type(pd.array([], dtype=name).dtype)
+        for name in ("Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64", "boolean")
+    ]
     nullable += [type(pd.array([], dtype=name).dtype) for name in ("Float32", "Float64") if hasattr(pd, name + "Dtype")]
     found: list[tuple[Any, Any]] = [(kind, _nullable) for kind in nullable]
     found += [(pd.DatetimeTZDtype, _zoned), (pd.PeriodDtype, _period), (pd.CategoricalDtype, _categorical)]

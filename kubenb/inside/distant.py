@@ -21,8 +21,14 @@ def notebook_from_store(setting: Setting, env: Mapping[str, str]) -> bytes:
     """The bytes at KUBENB_NOTEBOOK_URL: a path below the store, or a whole address."""
     url = env["KUBENB_NOTEBOOK_URL"]
     if not env.get("KUBENB_NOTEBOOK_SHA256"):
-        raise Refused("setup", "KUBENB_NOTEBOOK_SHA256 is not set, and the notebook lies in the store.", "Export the DAG again.")
-    base, name = (url.rpartition("/")[0], url.rpartition("/")[2]) if "://" in url or url.startswith("/") else (setting.store, url)
+        raise Refused(
+            "setup", "KUBENB_NOTEBOOK_SHA256 is not set, and the notebook lies in the store.", "Export the DAG again."
+        )
+    base, name = (
+        (url.rpartition("/")[0], url.rpartition("/")[2])
+        if "://" in url or url.startswith("/")
+        else (setting.store, url)
+    )
     if "://" not in base:
         return _read(base, name)
     inward, outward = os.pipe()
@@ -50,6 +56,8 @@ def _read(base: str, name: str) -> bytes:
     try:
         return bytes(open_store(base).read(name))
     except FileNotFoundError:
-        raise Refused("missing", "the notebook %s is not in the store %s." % (name, base), "Export the DAG again with this store.") from None
+        raise Refused(
+            "missing", "the notebook %s is not in the store %s." % (name, base), "Export the DAG again with this store."
+        ) from None
     except OSError as error:
         raise Refused("store", "the notebook can't be read from %s (%s)." % (base, error), "Check the store.") from None

@@ -12,7 +12,7 @@ import json
 from . import blobs, pickles, sharing
 from .codec import Cannot, Damaged, Decoder, Deep, Encoder
 from .exits import Refused
-from .plain import full_name
+from .named import full_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,7 +49,9 @@ def refusal(name: str, value: Any, reason: str, declared: bool = False) -> Refus
     return Refused("carry", "%s (%s) can't go to another task: %s." % (name, full_name(type(value)), text), fix)
 
 
-def write(store: Any, place: str, values: dict[str, Any], may_pickle: Iterable[str] = (), skip: bool = False) -> tuple[str, int]:
+def write(
+    store: Any, place: str, values: dict[str, Any], may_pickle: Iterable[str] = (), skip: bool = False
+) -> tuple[str, int]:
     """Saves all values; the digest of `outputs.json` and all bytes written. `skip`: leave out what can't be carried."""
     allowed = set(may_pickle)
     writer = blobs.Writer(store, place)
@@ -63,9 +65,14 @@ def write(store: Any, place: str, values: dict[str, Any], may_pickle: Iterable[s
                 raise
             writer.drop(begun)
             left_out.update({name: str(refused) for name in names})
-    found = {name: {"group": at, "type": full_name(type(values[name]))} for at, group in enumerate(groups) for name in group["names"]}
+    found = {
+        name: {"group": at, "type": full_name(type(values[name]))}
+        for at, group in enumerate(groups)
+        for name in group["names"]
+    }
     outputs = {"format": FORMAT, "names": found, "groups": groups, "files": writer.files, "left_out": left_out}
-    text = json.dumps(outputs, sort_keys=True, separators=(",", ":")).encode("ascii")
+    with Deep():
+        text = json.dumps(outputs, sort_keys=True, separators=(",", ":")).encode("ascii")
     store.write(place + "/outputs.json", [text])
     return hashlib.sha256(text).hexdigest(), len(text) + sum(entry["size"] for entry in writer.files)
 
@@ -84,7 +91,7 @@ def _group(writer: blobs.Writer, members: dict[str, Any], allowed: set[str]) -> 
     except Cannot as error:
         writer.drop(begun)
         return _pickled(writer, members, allowed, encoder.root, _why(error))
-    if len(text) <= _INLINE and text.count("[") < 2000:
+    if len(text) <= _INLINE:
         return {"names": names, "roots": roots}
     return {"names": names, "document": writer.add(".json", [text.encode("ascii")])}
 
@@ -112,7 +119,8 @@ class Outputs:
 
     def __init__(self, store: Any, place: str, text: bytes) -> None:
         """`text` is `outputs.json`, already checked against the marker."""
-        held = json.loads(text)
+        with Deep():
+            held = json.loads(text)
         if held.get("format") != FORMAT:
             raise Refused("digest", "%s was saved by another version of kubenb." % place, "Run that task again.")
         self.names: dict[str, dict[str, Any]] = held["names"]
@@ -141,8 +149,20 @@ class Outputs:
             decoder = Decoder(self.reader)
             return dict(zip(group["names"], [decoder.decode_root(root) for root in roots]))
         except Damaged as error:
-            raise Refused("carry", "%s of %s can't be rebuilt here: %s." % (name, self.place, error), "Give both tasks the same image and code.") from None
+            raise Refused(
+                "carry",
+                "%s of %s can't be rebuilt here: %s." % (name, self.place, error),
+                "Give both tasks the same image and code.",
+            ) from None
         except ImportError as error:
-            raise Refused("engine", "%s of %s needs a package that this image does not have (%s)." % (name, self.place, error), "Give both tasks the same image.") from None
+            raise Refused(
+                "engine",
+                "%s of %s needs a package that this image does not have (%s)." % (name, self.place, error),
+                "Give both tasks the same image.",
+            ) from None
         except (KeyError, IndexError, ValueError, TypeError) as error:
-            raise Refused("digest", "%s of %s is damaged (%s: %s)." % (name, self.place, type(error).__name__, error), "Run that task again.") from error
+            raise Refused(
+                "digest",
+                "%s of %s is damaged (%s: %s)." % (name, self.place, type(error).__name__, error),
+                "Run that task again.",
+            ) from error

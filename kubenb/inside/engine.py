@@ -4,11 +4,12 @@ In: cells and parameters. Out: messages over `Link` to the watching process, whi
 not (magics, displays, figures, errors) is in `odd`. Only what the first plain line needs is in this module: every line costs 8 us.
 """
 
+from __future__ import annotations
+
+import _ast
 import builtins
 import os
 import sys
-
-import _ast
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ FUTURE = 0x1FF0000  # the bits of `from __future__` features
 class Link:
     """The child's side of the pipes: standard output and error, messages, and the answers to them."""
 
-    def __init__(self, pipes: "Any") -> None:
+    def __init__(self, pipes: Any) -> None:
         """From here on everything printed goes to the watching process."""
         out, err, talk, answer = pipes
         self.talk, self.answer, self.pid = talk[1], answer[0], os.getpid()
@@ -50,20 +51,20 @@ class Link:
 class Engine:
     """One run of a notebook."""
 
-    def __init__(self, job: "Any", link: Link) -> None:
+    def __init__(self, job: Any, link: Link) -> None:
         """Makes `__main__` as fresh as a new kernel's."""
         self.job, self.link = job, link
         self.names = sys.modules["__main__"].__dict__
         for name in [name for name in self.names if name[:2] != "__"]:
             del self.names[name]
-        self.sources: "dict[str, str]" = {}
+        self.sources: dict[str, str] = {}
         self.futures, self.number, self.count, self.added = 0, 0, 0, 0
-        self.loop: "Any" = None
-        self.shell: "Any" = None
+        self.loop: Any = None
+        self.shell: Any = None
         builtins.display = self.display  # type: ignore[attr-defined]
         sys.meta_path[0].engine = self  # type: ignore[attr-defined]
 
-    def cell(self, number: int, cell: "dict[str, Any]") -> int:
+    def cell(self, number: int, cell: dict[str, Any]) -> int:
         """Runs one cell; the exit code, 0 if all is well. That the first one begins, the watching process knows without a word."""
         source = cell["source"]
         source = source if isinstance(source, str) else "".join(source)
@@ -95,11 +96,11 @@ class Engine:
             return failed(self, error)
         return 0
 
-    def parse(self, source: str, name: str) -> "Any":
+    def parse(self, source: str, name: str) -> Any:
         """The cell's syntax tree."""
         return compile(source, name, "exec", ONLY_AST | AWAIT | self.futures, True)
 
-    def run_tree(self, tree: "Any", name: str, source: str) -> None:
+    def run_tree(self, tree: Any, name: str, source: str) -> None:
         """All statements; the value of a last expression is shown."""
         body = tree.body
         last = body.pop() if body and type(body[-1]) is _ast.Expr and not source.rstrip().endswith(";") else None
@@ -111,7 +112,7 @@ class Engine:
                 builtins._ = value  # type: ignore[attr-defined]
                 self.show(value, "execute_result")
 
-    def evaluate(self, code: "Any") -> "Any":
+    def evaluate(self, code: Any) -> Any:
         """Runs code in `__main__`; a cell that awaits runs in an event loop that stays."""
         self.futures |= code.co_flags & FUTURE
         value = eval(code, self.names)
@@ -121,20 +122,20 @@ class Engine:
             value = awaited(self, value)
         return value
 
-    def show(self, value: "Any", kind: str, metadata: "Any" = None) -> None:
+    def show(self, value: Any, kind: str, metadata: Any = None) -> None:
         """Sends a value's forms to the notebook; its text to the log."""
-        from .odd import send
         from .display import output
+        from .odd import send
 
         send(self, output(value, kind, self.count, metadata))
 
-    def display(self, *values: "Any", **options: "Any") -> None:
+    def display(self, *values: Any, **options: Any) -> None:
         """Jupyter's `display`, for images without IPython."""
         for value in values:
             self.show(value, "display_data", options.get("metadata"))
 
 
-def run_cells(job: "Any", pipes: "Any") -> int:
+def run_cells(job: Any, pipes: Any) -> int:
     """All code cells in order; the exit code of the first that fails."""
     engine = Engine(job, Link(pipes))
     if job.parameters or "://" in job.store:

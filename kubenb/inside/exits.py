@@ -40,7 +40,7 @@ class Refused(Exception):
         Exception.__init__(self, (what + " " + fix).strip())
         self.kind, self.what, self.fix = kind, what, fix
 
-    def _render_traceback_(self) -> "list[str]":
+    def _render_traceback_(self) -> list[str]:
         # IPython asks for this: our own frames would only hide the sentence.
         return ["kubenb: " + str(self)]
 
@@ -48,8 +48,16 @@ class Refused(Exception):
 def from_os_error(error: OSError, what: str) -> Refused:
     """A full disk named as such, anything else as a store that can't be used."""
     if error.errno in NO_SPACE:
-        return Refused("disk", "%s: the disk is full (%s)." % (what, error.strerror), "Give the task more `storage`, or the store more room.")
-    return Refused("store", "%s: %s." % (what, error.strerror or error), "Check that the store exists and that the task may write there.")
+        return Refused(
+            "disk",
+            "%s: the disk is full (%s)." % (what, error.strerror),
+            "Give the task more `storage`, or the store more room.",
+        )
+    return Refused(
+        "store",
+        "%s: %s." % (what, error.strerror or error),
+        "Check that the store exists and that the task may write there.",
+    )
 
 
 def size(count: float) -> str:
@@ -60,10 +68,10 @@ def size(count: float) -> str:
     """
     if count < 1000:
         return "%d B" % count
-    for unit in ("kB", "MB", "GB"):
-        count /= 1000.0
-        if count < 999.5:
-            break
+    unit, units = "kB", ["GB", "MB"]
+    count /= 1000.0
+    while units and count >= 999.5:
+        unit, count = units.pop(), count / 1000.0
     return "%.*f %s" % (1 if count < 99.5 else 0, count, unit)
 
 
@@ -73,6 +81,6 @@ def last_line(task: str, kind: str, text: str) -> str:
     return "kubenb: %s %s %s" % (task, state, " ".join(text.split()))
 
 
-def code(kind: str, own: "Optional[int]" = None) -> int:
+def code(kind: str, own: Optional[int] = None) -> int:
     """The exit code; an unknown kind is a mistake of ours."""
     return TABLE.get(kind, TABLE["internal"])[0] if own is None else own

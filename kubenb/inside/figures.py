@@ -1,6 +1,6 @@
-"""matplotlib's backend in the own engine: figures appear in the notebook as PNG when shown, and at the end of a cell.
+"""Figures in the own engine: they appear in the notebook as PNG when shown, and at the end of the cell that drew them.
 
-In: matplotlib loads this module as its backend ('module://kubenb_runtime.figures'). Out: `display_data` through the engine.
+In: what pyplot holds open. Out: `display_data` through the engine. `backend` is what matplotlib loads.
 """
 
 from __future__ import annotations
@@ -12,16 +12,6 @@ if TYPE_CHECKING:
     from typing import Any
 
 ENGINE: list[Any] = []
-
-
-def __getattr__(name: str) -> Any:
-    # Asked for by matplotlib once pyplot is used.
-    if name in ("FigureCanvas", "FigureManager"):
-        from matplotlib.backend_bases import FigureManagerBase
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-        return FigureCanvasAgg if name == "FigureCanvas" else FigureManagerBase
-    raise AttributeError(name)
 
 
 def png(figure: Any) -> bytes:

@@ -7,7 +7,7 @@ The bulk is written by `columns`. A subclass of a frame is not a frame: it is re
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
+import pandas as _pandas
 
 from .arrays import lay_out
 from .codec import Cannot, Damaged
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from typing import Any, Callable
 
     from .codec import Decoder, Encoder
+
+pd: Any = _pandas
 
 
 def _frame(enc: Encoder, value: Any) -> Any:
@@ -92,13 +94,18 @@ def _read_frame(dec: Decoder, node: list[Any], label: int) -> Any:
     made.columns = dec.decode(columns_node)
     for at, (_, dtype) in enumerate(nodes):
         if str(made.dtypes.iloc[at]) != dtype:
-            raise Damaged("its column %r has dtype %s here and had %s" % (made.columns[at], made.dtypes.iloc[at], dtype))
+            raise Damaged(
+                "its column %r has dtype %s here and had %s" % (made.columns[at], made.dtypes.iloc[at], dtype)
+            )
     return _add_extras(dec, made, extras)
 
 
 def _indexed(arrays: dict[int, Any], index: Any) -> dict[int, Any]:
     """Object arrays as Series: pandas would look into them and pick another dtype."""
-    return {at: pd.Series(values, index=index, dtype=object, copy=False) if _is_object(values) else values for at, values in arrays.items()}
+    return {
+        at: pd.Series(values, index=index, dtype=object, copy=False) if _is_object(values) else values
+        for at, values in arrays.items()
+    }
 
 
 def _is_object(values: Any) -> bool:
@@ -141,10 +148,22 @@ def encode_index(table: Table, value: Any) -> Any:
         return ["range", value.start, value.stop, value.step, enc.encode(value.name)]
     if kind is pd.MultiIndex:
         levels = [enc.encode(level) for level in value.levels]
-        return ["multi", levels, [table.add(np.asarray(codes)) for codes in value.codes], [enc.encode(name) for name in value.names]]
+        return [
+            "multi",
+            levels,
+            [table.add(np.asarray(codes)) for codes in value.codes],
+            [enc.encode(name) for name in value.names],
+        ]
     if not isinstance(value, pd.Index) or kind.__module__.partition(".")[0] != "pandas":
         raise Cannot("its index is a %s" % kind.__name__)
-    return ["plain", encode_column(table, value.array), str(value.dtype), kind.__name__, enc.encode(value.name), _frequency(value)]
+    return [
+        "plain",
+        encode_column(table, value.array),
+        str(value.dtype),
+        kind.__name__,
+        enc.encode(value.name),
+        _frequency(value),
+    ]
 
 
 def _frequency(value: Any) -> Any:
@@ -173,11 +192,18 @@ def read_index(columns: Columns, node: list[Any]) -> Any:
     if isinstance(values, np.ndarray) and not values.flags.writeable:
         values = values.copy()
     # Of pandas' own making the dtype and the class follow from the array, save for objects.
-    made = pd.Index(values, dtype=object if _is_object(values) else None, name=decode(node[4]), **({"tupleize_cols": False} if _is_object(values) else {}))
+    made = pd.Index(
+        values,
+        dtype=object if _is_object(values) else None,
+        name=decode(node[4]),
+        **({"tupleize_cols": False} if _is_object(values) else {}),
+    )
     if node[5] is not None:
-        made.freq = node[5]  # type: ignore[attr-defined]
+        made.freq = node[5]
     if str(made.dtype) != node[2] or type(made).__name__ != node[3]:
-        raise Damaged("its index is a %s of %s here and was a %s of %s" % (type(made).__name__, made.dtype, node[3], node[2]))
+        raise Damaged(
+            "its index is a %s of %s here and was a %s of %s" % (type(made).__name__, made.dtype, node[3], node[2])
+        )
     return made
 
 
@@ -214,7 +240,12 @@ def _read_extension(dec: Decoder, node: list[Any], label: int) -> Any:
 
 
 def _timestamp(enc: Encoder, value: Any) -> Any:
-    return ["frames.timestamp", int(value.asm8.view("i8")), np.datetime_data(value.asm8.dtype)[0], encode_zone(enc, value.tzinfo)]
+    return [
+        "frames.timestamp",
+        int(value.asm8.view("i8")),
+        np.datetime_data(value.asm8.dtype)[0],
+        encode_zone(enc, value.tzinfo),
+    ]
 
 
 def _read_timestamp(dec: Decoder, node: list[Any], label: int) -> Any:
@@ -237,16 +268,35 @@ def _dtype(enc: Encoder, value: Any) -> Any:
 
 def encoders() -> dict[type, Callable[[Any, Any], Any]]:
     """By exact type."""
-    indexes = (pd.Index, pd.RangeIndex, pd.MultiIndex, pd.DatetimeIndex, pd.TimedeltaIndex, pd.PeriodIndex, pd.CategoricalIndex, pd.IntervalIndex)
+    indexes = (
+        pd.Index,
+        pd.RangeIndex,
+        pd.MultiIndex,
+        pd.DatetimeIndex,
+        pd.TimedeltaIndex,
+        pd.PeriodIndex,
+        pd.CategoricalIndex,
+        pd.IntervalIndex,
+    )
     arrays: list[Any] = [getattr(pd.arrays, name) for name in dir(pd.arrays) if name.endswith("Array")]
-    samples = [pd.array([], dtype=kind) for kind in ("string", "Int64", "boolean")] + [pd.Series([], dtype=object).array]
+    samples = [pd.array([], dtype=kind) for kind in ("string", "Int64", "boolean")] + [
+        pd.Series([], dtype=object).array
+    ]
     arrays += [pd.Categorical, *map(type, samples)]
-    found: dict[Any, Any] = {kind: _index for kind in indexes}
-    found.update({kind: _extension for kind in arrays})
-    found.update({pd.DataFrame: _frame, pd.Series: _series, pd.Timestamp: _timestamp, pd.Timedelta: _timedelta, pd.Interval: _interval})
+    found: dict[Any, Any] = dict.fromkeys(indexes, _index)
+    found.update(dict.fromkeys(arrays, _extension))
+    found.update(
+        {
+            pd.DataFrame: _frame,
+            pd.Series: _series,
+            pd.Timestamp: _timestamp,
+            pd.Timedelta: _timedelta,
+            pd.Interval: _interval,
+        }
+    )
     found.update({type(pd.NaT): lambda enc, value: ["frames.NaT"], type(pd.NA): lambda enc, value: ["frames.NA"]})
     found[pd.Period] = lambda enc, value: ["frames.period", value.ordinal, value.freqstr]
-    found.update({kind: _dtype for kind in (pd.CategoricalDtype, pd.DatetimeTZDtype, pd.PeriodDtype, pd.StringDtype)})
+    found.update(dict.fromkeys((pd.CategoricalDtype, pd.DatetimeTZDtype, pd.PeriodDtype, pd.StringDtype), _dtype))
     return found
 
 

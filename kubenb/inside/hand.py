@@ -62,7 +62,13 @@ class Hand:
         try:
             marker = json.loads(self.store.read(place + "/" + places.SUCCESS))
         except FileNotFoundError:
-            what = "%s has not finished in run %s: there is no %s in %s/%s." % (who, self.setting.run, places.SUCCESS, self.store, place)
+            what = "%s has not finished in run %s: there is no %s in %s/%s." % (
+                who,
+                self.setting.run,
+                places.SUCCESS,
+                self.store,
+                place,
+            )
             raise Refused("missing", what, "Run %s first, with the same store." % producer) from None
         except ValueError:
             raise Refused("digest", "the success marker of %s is damaged." % who, "Run %s again." % producer) from None
@@ -71,11 +77,19 @@ class Hand:
         try:
             text = self.store.read(place + "/" + places.OUTPUTS)
         except FileNotFoundError:
-            raise Refused("missing", "the outputs of %s are gone from %s/%s." % (who, self.store, place), "Run %s again." % producer) from None
+            raise Refused(
+                "missing",
+                "the outputs of %s are gone from %s/%s." % (who, self.store, place),
+                "Run %s again." % producer,
+            ) from None
         import hashlib
 
         if hashlib.sha256(text).hexdigest() != marker["digest"]:
-            raise Refused("digest", "the outputs of %s are not what it saved: their SHA-256 differs." % who, "Run %s again." % producer)
+            raise Refused(
+                "digest",
+                "the outputs of %s are not what it saved: their SHA-256 differs." % who,
+                "Run %s again." % producer,
+            )
         report({"in": len(text)})
         return documents.Outputs(self.store, place, text)
 
@@ -84,7 +98,11 @@ class Hand:
         outputs = self.opened(producer, item)
         missing = [name for name in names if name not in outputs.names]
         if missing:
-            what = "%s did not save %s; it saved %s." % (producer, ", ".join(missing), ", ".join(outputs.names) or "nothing")
+            what = "%s did not save %s; it saved %s." % (
+                producer,
+                ", ".join(missing),
+                ", ".join(outputs.names) or "nothing",
+            )
             raise Refused("missing", what, "Run %s again as it was exported." % producer)
         before = outputs.reader.bytes
         values = [outputs.value(name) for name in names]
@@ -103,8 +121,16 @@ class Hand:
         for held in self.inputs:
             value = held.find()
             if value is not None and prints.fingerprint(value) != held.print:
-                what = "%s, which came from %s, was changed in place, but this task was read as only reading it." % (held.name, held.producer)
-                raise Refused("changed", what, "Write `#| out: %s` under the task's first line, so that later tasks get the changed value." % held.name)
+                what = "%s, which came from %s, was changed in place, but this task was read as only reading it." % (
+                    held.name,
+                    held.producer,
+                )
+                raise Refused(
+                    "changed",
+                    what,
+                    "Write `#| out: %s` under the task's first line, so that later tasks get the changed value."
+                    % held.name,
+                )
         self.inputs.clear()
 
 
@@ -141,7 +167,7 @@ def _safely(act: Callable[[], Any], what: str) -> Any:
     try:
         return act()
     except Refused as refused:
-        raise _told(refused)
+        raise _told(refused) from None
     except OSError as error:
         raise _told(from_os_error(error, what)) from error
 
@@ -181,7 +207,11 @@ def item(source: Iterable[Any]) -> Any:
             print("kubenb: KUBENB_ITEM is not set, so this is item 0 of %d." % len(values))
             text = "0"
         if int(text) >= len(values):
-            raise Refused("setup", "there is no item %s: the task is mapped over %d." % (text, len(values)), "Export the DAG again.")
+            raise Refused(
+                "setup",
+                "there is no item %s: the task is mapped over %d." % (text, len(values)),
+                "Export the DAG again.",
+            )
         return values[int(text)]
 
     return _safely(act, "the item can't be taken")
@@ -193,7 +223,12 @@ def apart(name: str, value: Any, others: dict[str, Any], by: str) -> None:
     def act() -> None:
         for other, held in others.items():
             if sharing.meets(value, held):
-                what = "%s and %s share data, and %s changed %s in between: one of them would be too old here." % (name, other, by, name)
+                what = "%s and %s share data, and %s changed %s in between: one of them would be too old here." % (
+                    name,
+                    other,
+                    by,
+                    name,
+                )
                 raise Refused("shared", what, "Give %s its own copy where it is made." % other)
 
     _safely(act, "%s can't be compared" % name)
@@ -243,10 +278,14 @@ def save(
     `keep`: all names that a local run may want back.
     """
     names = sys._getframe(1).f_globals
-    _safely(lambda: _save(values, pickle, live, changes, random, xcom, items, keep, names), "the outputs can't be saved")
+    _safely(
+        lambda: _save(values, pickle, live, changes, random, xcom, items, keep, names), "the outputs can't be saved"
+    )
 
 
-def _save(values: Any, pickle: Any, live: Any, changes: Any, random: Any, xcom: Any, items: Any, keep: Any, names: Any) -> None:
+def _save(
+    values: Any, pickle: Any, live: Any, changes: Any, random: Any, xcom: Any, items: Any, keep: Any, names: Any
+) -> None:
     hand = _hand()
     hand.check_inputs()
     _refuse_split(values, live, changes, names)
@@ -258,11 +297,11 @@ def _save(values: Any, pickle: Any, live: Any, changes: Any, random: Any, xcom: 
     if hand.setting.keep:
         kept = {name: names[name] for name in keep if name in names and name not in values}
         documents.write(hand.store, place + "/" + places.KEPT, {**values, **kept}, pickle, skip=True)
-    _push(hand, place, values, xcom, items)
-    report({"out": count, "digest": digest})
-    if not os.environ.get("KUBENB_SIDE"):
+    if not os.environ.get("KUBENB_SIDE") or str(hand.store) == "xcom":
         marker = {"digest": digest, "task": hand.setting.task}
         hand.store.write(place + "/" + places.SUCCESS, [json.dumps(marker, sort_keys=True).encode()])
+    _push(hand, place, values, xcom, items)
+    report({"out": count, "digest": digest})
 
 
 def _refuse_split(values: dict[str, Any], live: Any, changes: Any, names: dict[str, Any]) -> None:
@@ -278,8 +317,16 @@ def _refuse_split(values: dict[str, Any], live: Any, changes: Any, names: dict[s
         reach = sharing.Reach(value)
         for other, held in reaches.items():
             if sharing.pairs({name: reach, other: held}):
-                what = "%s shares data with %s, which later tasks take from %s: it would be split in two." % (name, other, elsewhere[other])
-                raise Refused("shared", what, "Write `#| out: %s` under the task's first line, or give %s its own copy." % (other, name))
+                what = "%s shares data with %s, which later tasks take from %s: it would be split in two." % (
+                    name,
+                    other,
+                    elsewhere[other],
+                )
+                raise Refused(
+                    "shared",
+                    what,
+                    "Write `#| out: %s` under the task's first line, or give %s its own copy." % (other, name),
+                )
 
 
 def _push(hand: Hand, place: str, values: dict[str, Any], xcom: Any, items: Any) -> None:
@@ -314,7 +361,11 @@ def _json_value(name: str, value: Any) -> Any:
         reason = "JSON would change it"
     except (TypeError, ValueError, RecursionError) as error:
         reason = str(error)
-    raise Refused("carry", "%s (%s) can't be pushed as XCom: %s." % (name, type(value).__name__, reason), "Push plain numbers, texts, lists and dicts with text keys.")
+    raise Refused(
+        "carry",
+        "%s (%s) can't be pushed as XCom: %s." % (name, type(value).__name__, reason),
+        "Push plain numbers, texts, lists and dicts with text keys.",
+    )
 
 
 def kept(folder: str) -> dict[str, Any]:

@@ -73,7 +73,12 @@ class Keeper:
         about = self.record.notebook["metadata"]["kubenb_run"]
         about.update(state=kind, **used)
         files = {places.USAGE: json.dumps({**used, "exit": TABLE[kind][0], "state": kind}, sort_keys=True).encode()}
-        marker = {"digest": digest, "task": self.job.setting.task, "run": self.job.setting.run, "seconds": used["seconds"]}
+        marker = {
+            "digest": digest,
+            "task": self.job.setting.task,
+            "run": self.job.setting.run,
+            "seconds": used["seconds"],
+        }
         try:
             text = self.text()
             self._here(text, sync=True)
@@ -88,7 +93,9 @@ class Keeper:
                 for name, data in files.items():
                     store.write(self.place + "/" + name, [data])
         except OSError as error:
-            raise from_os_error(error, "the results can't be saved in %s" % (self.job.setting.store or "the task's folder")) from error
+            raise from_os_error(
+                error, "the results can't be saved in %s" % (self.job.setting.store or "the task's folder")
+            ) from error
 
     def _upload(self, files: dict[str, bytes], wait: bool) -> None:
         """In a fork: fsspec's threads must not come into this process."""

@@ -6,12 +6,11 @@ notebook twice a cell), the cells' output on standard output, and how it ended i
 
 from __future__ import annotations
 
+import _signal
 import json
 import os
 import sys
 import time
-
-import _signal
 
 from .exits import TABLE, Refused, from_os_error
 from .hand import report
@@ -37,7 +36,9 @@ def run_papermill(job: Job, pipes: Any) -> int:
     source, target = job.side + "/task.ipynb", job.side + "/executed.ipynb"
     write_file(source, [job.text], sync=False)
     try:
-        papermill.execute_notebook(source, target, parameters=job.parameters, engine_name="kubenb", progress_bar=False, kernel_name="python3")
+        papermill.execute_notebook(
+            source, target, parameters=job.parameters, engine_name="kubenb", progress_bar=False, kernel_name="python3"
+        )
     except PapermillExecutionError as error:
         return _user_error(error)
     except OSError as error:
@@ -110,8 +111,9 @@ def engine_class(job: Job) -> Any:
 
         def process_message(self, msg: Any, cell: Any, cell_index: int) -> Any:
             """One message of the kernel."""
+            output = super().process_message(msg, cell, cell_index)
             _echo(msg)
-            return super().process_message(msg, cell, cell_index)
+            return output
 
     class Engine(NBClientEngine):  # type: ignore[misc]
         """Named 'kubenb' in papermill's registry."""
@@ -121,7 +123,14 @@ def engine_class(job: Job) -> Any:
             """Runs all cells."""
             manager = Saving(nb, output_path=output_path, progress_bar=False, log_output=False)
             manager.notebook_start()
-            client = Client(manager, timeout=None, startup_timeout=300, kernel_name=kernel_name, store_widget_state=False, raise_on_iopub_timeout=False)
+            client = Client(
+                manager,
+                timeout=None,
+                startup_timeout=300,
+                kernel_name=kernel_name,
+                store_widget_state=False,
+                raise_on_iopub_timeout=False,
+            )
             stop_on_sigterm(Client, manager)
             try:
                 client.execute()
@@ -142,10 +151,20 @@ def _died(error: Exception, process: Any, running: int) -> Exception:
     code = process.wait() if process is not None else None
     place = "cell %d" % (running + 1)
     if code == -9:
-        return Refused("killed", "the kernel was killed (SIGKILL) in %s, most often for memory." % place, "Give the task more `memory`.")
+        return Refused(
+            "killed",
+            "the kernel was killed (SIGKILL) in %s, most often for memory." % place,
+            "Give the task more `memory`.",
+        )
     if code is not None and code < 0:
-        return Refused("died", "the kernel crashed in %s (signal %d)." % (place, -code), "A compiled library most likely did it.")
-    return Refused("died", "%s ended the kernel's process (exit code %s), before the outputs were saved." % (place, code), "Let the cell run to its end, or raise an error.")
+        return Refused(
+            "died", "the kernel crashed in %s (signal %d)." % (place, -code), "A compiled library most likely did it."
+        )
+    return Refused(
+        "died",
+        "%s ended the kernel's process (exit code %s), before the outputs were saved." % (place, code),
+        "Let the cell run to its end, or raise an error.",
+    )
 
 
 def stop_on_sigterm(client: Any, manager: Any) -> None:
@@ -192,18 +211,30 @@ def _stop(kind: str, what: str, fix: str) -> int:
 def _user_error(error: Any) -> int:
     place = "cell %d" % (error.cell_index + 1)
     if error.ename == "SystemExit":
-        return _stop("user", "%s ended the notebook with sys.exit(%s), before its outputs were saved." % (place, error.evalue), "Let the cell run to its end, or raise an error.")
+        return _stop(
+            "user",
+            "%s ended the notebook with sys.exit(%s), before its outputs were saved." % (place, error.evalue),
+            "Let the cell run to its end, or raise an error.",
+        )
     text = _plain(str(error.evalue)).split("\n")[0][:300]
     return _stop("user", "%s%s in %s." % (error.ename, ": " + text if text else "", place), "The traceback is above.")
 
 
 def _other_error(error: Exception) -> int:
     if type(error).__name__ == "NoSuchKernel":
-        return _stop("engine", "this image has no kernel 'python3'.", "Add `pip install ipykernel` to the image, or set `engine: kubenb`.")
+        return _stop(
+            "engine",
+            "this image has no kernel 'python3'.",
+            "Add `pip install ipykernel` to the image, or set `engine: kubenb`.",
+        )
     import traceback
 
     traceback.print_exc()
-    return _stop("internal", "papermill failed (%s: %s)." % (type(error).__name__, str(error)[:300]), "Set `engine: kubenb` to run without it.")
+    return _stop(
+        "internal",
+        "papermill failed (%s: %s)." % (type(error).__name__, str(error)[:300]),
+        "Set `engine: kubenb` to run without it.",
+    )
 
 
 def _cells(path: str) -> Any:
@@ -216,5 +247,10 @@ def _finished(job: Job, target: str) -> int:
     for number, cell in enumerate(_cells(target), 1):
         for output in cell.get("outputs", ()):
             if output["output_type"] == "error":
-                return _stop("user", "cell %d ended the notebook with sys.exit(%s), before its outputs were saved." % (number, output["evalue"]), "Let the cell run to its end, or raise an error.")
+                return _stop(
+                    "user",
+                    "cell %d ended the notebook with sys.exit(%s), before its outputs were saved."
+                    % (number, output["evalue"]),
+                    "Let the cell run to its end, or raise an error.",
+                )
     return 0

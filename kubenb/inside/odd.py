@@ -19,12 +19,12 @@ _HARMLESS = ("%matplotlib", "%config InlineBackend")
 
 
 def prepare(engine: Any) -> None:
-    """Before the first cell: a distant store is cleared here, where its libraries are loaded anyway; parameters without a cell of their own."""
+    """Before the first cell: parameters without a cell of their own; a distant store is cleared, where its packages are loaded anyway."""
     if "://" in engine.job.store:
         from .watch import clear_place
 
         clear_place()
-    if not any("parameters" in _tags(cell) for cell in engine.job.cells):
+    if engine.job.parameters and not any("parameters" in _tags(cell) for cell in engine.job.cells):
         _bind(engine, -1)
 
 
@@ -49,9 +49,9 @@ def execute(engine: Any, source: str, name: str) -> None:
     """Runs a cell that is not plain, or that a plain run could not parse."""
     if "linecache" in sys.modules:
         lines(engine, sys.modules["linecache"])
-    if engine.shell or ("IPython" in source or "get_ipython" in source) and _has_ipython():
+    if engine.shell or (("IPython" in source or "get_ipython" in source) and _has_ipython()):
         return in_shell(engine, source, name)
-    plain = source
+    plain: str | None = source
     try:
         compile(source, name, "exec", ONLY_AST | AWAIT | engine.futures, True)
     except SyntaxError:
@@ -70,7 +70,14 @@ def _has_ipython() -> bool:
 
 def _is_magic(line: str) -> bool:
     bare = line.strip()
-    return bare.startswith(("%", "!", "?")) or bare.endswith("?") or "= !" in line or "=!" in line or "= %" in line or "=%" in line
+    return (
+        bare.startswith(("%", "!", "?"))
+        or bare.endswith("?")
+        or "= !" in line
+        or "=!" in line
+        or "= %" in line
+        or "=%" in line
+    )
 
 
 def _without_magics(engine: Any, source: str) -> str | None:
@@ -133,7 +140,7 @@ def figures(engine: Any, module: Any) -> None:
         from . import figures as room
 
         room.ENGINE.append(engine)
-        module.use("module://kubenb_runtime.figures")
+        module.use("module://kubenb_runtime.backend")
 
 
 AFTER = {"linecache": lines, "matplotlib": figures}

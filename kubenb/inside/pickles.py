@@ -10,7 +10,7 @@ import io
 import pickle
 
 from .codec import Damaged
-from .plain import a_name
+from .named import a_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -50,12 +50,16 @@ def buffer_hash(data: Any) -> str:
     if np is None or len(view) < 4096:
         return hashlib.blake2b(view, digest_size=16).hexdigest()
     if not _WEIGHTS:
-        _WEIGHTS.append(np.random.Generator(np.random.PCG64(20260101)).integers(0, 1 << 64, _BLOCK, dtype=np.uint64) | np.uint64(1))
+        _WEIGHTS.append(
+            np.random.Generator(np.random.PCG64(20260101)).integers(0, 1 << 64, _BLOCK, dtype=np.uint64) | np.uint64(1)
+        )
     words = len(view) // 8
     numbers = np.frombuffer(view[: words * 8], np.uint64)
     weights = _WEIGHTS[0]
     # A multilinear hash a block: any one changed number always shows, others miss with odds of 2^-64.
-    sums = [int(np.dot(numbers[at : at + _BLOCK], weights[: min(_BLOCK, words - at)])) for at in range(0, words, _BLOCK)]
+    sums = [
+        int(np.dot(numbers[at : at + _BLOCK], weights[: min(_BLOCK, words - at)])) for at in range(0, words, _BLOCK)
+    ]
     text = "%d %s %s" % (len(view), sums, bytes(view[words * 8 :]).hex())
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 

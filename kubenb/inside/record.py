@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 MOST = 4_000_000  # characters of printed text kept at each end of a cell
+MANY = 1000
 
 
 class Record:
@@ -22,7 +23,8 @@ class Record:
     def __init__(self, notebook: dict[str, Any], about: dict[str, Any]) -> None:
         """Starts without outputs."""
         self.notebook, self.cells = notebook, notebook["cells"]
-        self.count, self.cell, self.changed = 0, {"outputs": []}, True
+        self.count, self.changed = 0, True
+        self.cell: dict[str, Any] = {"outputs": []}
         self.shown: dict[str, list[dict[str, Any]]] = {}
         self.decoders = {name: codecs.getincrementaldecoder("utf-8")("replace") for name in ("stdout", "stderr")}
         notebook["metadata"] = {**(notebook.get("metadata") or {}), "kubenb_run": about}
@@ -47,7 +49,12 @@ class Record:
 
     def add(self, after: int, source: str) -> None:
         """A cell of ours: the parameters of this run."""
-        made = {"cell_type": "code", "id": "injected-parameters", "metadata": {"tags": ["injected-parameters"]}, "source": source}
+        made = {
+            "cell_type": "code",
+            "id": "injected-parameters",
+            "metadata": {"tags": ["injected-parameters"]},
+            "source": source,
+        }
         self.cells.insert(after + self.shift + 1, {**made, "outputs": [], "execution_count": None})
         self.shift, self.changed = self.shift + 1, True
 
@@ -58,15 +65,20 @@ class Record:
             return
         self.changed = True
         outputs = self.cell["outputs"]
-        if not outputs or outputs[-1].get("name") != name:
-            outputs.append({"output_type": "stream", "name": name, "text": Printed()})
-        outputs[-1]["text"].add(text)
+        found = outputs[-1] if outputs and outputs[-1].get("name") == name else None
+        if found is None and len(outputs) > MANY:
+            # Beyond all reading: no longer a piece for each turn between the two streams.
+            found = next((output for output in reversed(outputs) if output.get("name") == name), None)
+        if found is None:
+            found = {"output_type": "stream", "name": name, "text": Printed()}
+            outputs.append(found)
+        found["text"].add(text)
 
     def show(self, output: dict[str, Any]) -> None:
         """A display, a result, or an error; displays with an id are updated where they stand."""
         self.changed = True
         kind = output.pop("output_type")
-        name = (output.pop("transient", None) or {}).get("display_id")
+        name = str((output.pop("transient", None) or {}).get("display_id") or "")
         if kind == "clear_output":
             self.cell["outputs"].clear()
             return
@@ -109,8 +121,8 @@ class Printed:
     def whole(self) -> list[str]:
         """All lines, as nbformat lists them."""
         middle = "\n[kubenb: %d characters left out here; the log has them]\n" % self.lost if self.lost else ""
-        self.head, self.tail = ["".join(self.head)], ["".join(self.tail)]
-        return (self.head[0] + middle + self.tail[0]).splitlines(True)
+        self.head = ["".join(self.head)]
+        return (self.head[0] + middle + "".join(self.tail)).splitlines(True)
 
 
 def _written(held: Any) -> Any:

@@ -34,10 +34,16 @@ class Setting:
         self.keep = get("KUBENB_KEEP") == "1"
         self.copy = get("KUBENB_NOTEBOOK_OUT") or ""
         if self.engine not in ENGINES:
-            raise Refused("setup", "KUBENB_ENGINE '%s' is not an engine." % self.engine, "Use auto, papermill or kubenb.")
+            raise Refused(
+                "setup", "KUBENB_ENGINE '%s' is not an engine." % self.engine, "Use auto, papermill or kubenb."
+            )
         scheme, mark, _ = self.store.partition("://")
         if mark and scheme not in SCHEMES:
-            raise Refused("store", "store '%s' is unknown: there is no '%s://'." % (self.store, scheme), "Use a folder, pvc:NAME, s3://, gs://, abs:// or xcom.")
+            raise Refused(
+                "store",
+                "store '%s' is unknown: there is no '%s://'." % (self.store, scheme),
+                "Use a folder, pvc:NAME, s3://, gs://, abs:// or xcom.",
+            )
         if self.item is not None and not (self.item.isascii() and self.item.isdigit()):
             raise Refused("setup", "KUBENB_ITEM '%s' is not a count from 0." % self.item[:40], "Export the DAG again.")
 
@@ -66,7 +72,9 @@ def read_with_care(packed: str | bytes, digest: str | None) -> tuple[bytes, dict
     except ValueError as error:
         raise Refused("setup", "KUBENB_NOTEBOOK is not base64 (%s)." % error, "Export the DAG again.") from None
     if digest and sha256(data) != digest.lower():
-        raise Refused("setup", "the notebook is not the one that was exported: its SHA-256 differs.", "Export the DAG again.")
+        raise Refused(
+            "setup", "the notebook is not the one that was exported: its SHA-256 differs.", "Export the DAG again."
+        )
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -107,8 +115,14 @@ def parameters(env: Mapping[str, str]) -> dict[str, Any]:
 
     values = from_json(text, "KUBENB_PARAMS (%s)" % text[:80])
     if not isinstance(values, dict):
-        raise Refused("setup", "KUBENB_PARAMS is not a JSON object: %s." % text[:80], "Give parameters as {name: value}.")
+        raise Refused(
+            "setup", "KUBENB_PARAMS is not a JSON object: %s." % text[:80], "Give parameters as {name: value}."
+        )
     for name in values:
         if not name.isidentifier() or keyword.iskeyword(name) or name.startswith("__"):
-            raise Refused("setup", "%r can't be a parameter: it is not a name that Python can bind." % name[:80], "Rename the parameter.")
+            raise Refused(
+                "setup",
+                "%r can't be a parameter: it is not a name that Python can bind." % name[:80],
+                "Rename the parameter.",
+            )
     return values

@@ -16,9 +16,29 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Iterable
 
-ATOMS = frozenset([int, float, complex, bool, str, bytes, type(None), range, slice, type(Ellipsis), type(NotImplemented)])
+ATOMS = frozenset(
+    [int, float, complex, bool, str, bytes, type(None), range, slice, type(Ellipsis), type(NotImplemented)]
+)
+_UNDER = ("_ndarray", "_data", "_mask", "_codes")  # where pandas' own arrays hold numpy's
 _CODE = (types.ModuleType, type, types.FunctionType, types.BuiltinFunctionType, types.CodeType, property)
-_FIXED = frozenset("datetime decimal fractions pathlib uuid re zoneinfo ipaddress enum pytz dateutil _thread threading logging".split())
+_FIXED = frozenset(
+    [
+        "datetime",
+        "decimal",
+        "fractions",
+        "pathlib",
+        "uuid",
+        "re",
+        "zoneinfo",
+        "ipaddress",
+        "enum",
+        "pytz",
+        "dateutil",
+        "_thread",
+        "threading",
+        "logging",
+    ]
+)
 
 
 class Reach:
@@ -41,10 +61,12 @@ class Reach:
     def _enter(self, part: Any, kind: type) -> Iterable[Any]:
         self.passed[id(part)] = part
         if kind in (tuple, frozenset):
-            return part
+            return list(part)
         if isinstance(part, (list, set, bytearray, collections.deque)):
             self.objects[id(part)] = part
-            inner = [] if isinstance(part, bytearray) or (len(part) > 16 and set(map(type, part)) <= ATOMS) else list(part)
+            inner = (
+                [] if isinstance(part, bytearray) or (len(part) > 16 and set(map(type, part)) <= ATOMS) else list(part)
+            )
             return inner + self._own(part)
         if isinstance(part, dict):
             self.objects[id(part)] = part
@@ -68,7 +90,10 @@ class Reach:
         if isinstance(part, np.ndarray):
             self.arrays.append(part)
             inner = part.ravel().tolist() if part.dtype.hasobject else []
-            return [*inner, *([part.mask] if isinstance(part, np.ma.MaskedArray) and part.mask is not np.ma.nomask else [])]
+            return [
+                *inner,
+                *([part.mask] if isinstance(part, np.ma.MaskedArray) and part.mask is not np.ma.nomask else []),
+            ]
         if isinstance(part, (np.random.Generator, np.random.RandomState)):
             self.objects[id(part)] = part
         return ()
@@ -101,7 +126,9 @@ class Reach:
         for base in type(part).__mro__:
             names = base.__dict__.get("__slots__", ())
             for name in (names,) if isinstance(names, str) else names:
-                if name not in ("__dict__", "__weakref__") and isinstance(base.__dict__.get(name), types.MemberDescriptorType):
+                if name not in ("__dict__", "__weakref__") and isinstance(
+                    base.__dict__.get(name), types.MemberDescriptorType
+                ):
                     try:
                         held.append(object.__getattribute__(part, name))
                     except AttributeError:
@@ -128,12 +155,9 @@ def memory(frame: Any) -> list[Any]:
     """The arrays that lie under a frame or series, without copies."""
     import numpy as np
 
-    found = []
-    for held in getattr(getattr(frame, "_mgr", None), "arrays", []):
-        for array in (held, getattr(held, "_ndarray", None), getattr(held, "_data", None), getattr(held, "_codes", None)):
-            if isinstance(array, np.ndarray) and not array.dtype.hasobject:
-                found.append(array)
-    return found
+    held = getattr(getattr(frame, "_mgr", None), "arrays", [])
+    parts = [part for array in held for part in (array, *(getattr(array, name, None) for name in _UNDER))]
+    return [part for part in parts if isinstance(part, np.ndarray) and not part.dtype.hasobject]
 
 
 def _memories(reach: Reach) -> tuple[list[Any], list[Any]]:
@@ -147,12 +171,8 @@ def pairs(reaches: dict[str, Reach]) -> list[tuple[str, str]]:
     home: dict[int, str] = {}
     found = []
     for name, reach in reaches.items():
-        for key in reach.objects:
-            if home.setdefault(key, name) != name:
-                found.append((home[key], name))
-        for array in reach.arrays:
-            if home.setdefault(id(array), name) != name:
-                found.append((home[id(array)], name))
+        keys = [*reach.objects, *map(id, reach.arrays)]
+        found += [(home[key], name) for key in keys if home.setdefault(key, name) != name]
     if "numpy" in sys.modules:
         found += _memory_pairs(reaches)
     return found
@@ -170,10 +190,8 @@ def _memory_pairs(reaches: dict[str, Reach]) -> list[tuple[str, str]]:
     apart = copy_on_write()
     found = []
     for group in overlapping(arrays):
-        for first in group:
-            for second in group:
-                if names[first] < names[second] and not (apart and under[first] and under[second]):
-                    found.append((names[first], names[second]))
+        both = [(one, two) for one in group for two in group if names[one] < names[two]]
+        found += [(names[one], names[two]) for one, two in both if not (apart and under[one] and under[two])]
     return found
 
 

@@ -29,9 +29,11 @@ class Shell:
         config.HistoryManager.enabled = False
         config.HistoryManager.hist_file = ":memory:"
         names = {"displayhook_class": hook, "display_pub_class": publisher, "compiler_class": compiler}
-        shell_class = type("Shell", (InteractiveShell,), _quiet())
+        shell_class: Any = type("Shell", (InteractiveShell,), _quiet())
         self.engine = engine
-        self.shell: Any = shell_class.instance(config=config, user_module=sys.modules["__main__"], user_ns=engine.names, **names)
+        self.shell: Any = shell_class.instance(
+            config=config, user_module=sys.modules["__main__"], user_ns=engine.names, **names
+        )
         self.shell.system = self.shell.system_raw
         self.shell.enable_gui = lambda *args, **options: None
 
@@ -51,7 +53,12 @@ def _quiet() -> dict[str, Any]:
     def nothing(self: Any, *args: Any, **options: Any) -> None:
         """Shown by the engine."""
 
-    return {"showtraceback": nothing, "showsyntaxerror": nothing, "showindentationerror": nothing, "init_virtualenv": nothing}
+    return {
+        "showtraceback": nothing,
+        "showsyntaxerror": nothing,
+        "showindentationerror": nothing,
+        "init_virtualenv": nothing,
+    }
 
 
 def _classes(engine: Any) -> tuple[Any, Any, Any]:
@@ -59,31 +66,48 @@ def _classes(engine: Any) -> tuple[Any, Any, Any]:
     from IPython.core.displayhook import DisplayHook
     from IPython.core.displaypub import DisplayPublisher
 
-    class Hook(DisplayHook):  # type: ignore[misc]
+    class Hook(DisplayHook):
         """The last expression's value."""
 
         def __call__(self, result: Any = None) -> None:
             """Shows it like Jupyter does."""
-            self.check_for_underscore()
-            if result is not None and not self.quiet():
-                data, metadata = self.compute_format_data(result)
-                self.update_user_ns(result)
-                made = {"output_type": "execute_result", "data": data, "metadata": metadata, "execution_count": engine.count}
+            hook: Any = self
+            hook.check_for_underscore()
+            if result is not None and not hook.quiet():
+                data, metadata = hook.compute_format_data(result)
+                hook.update_user_ns(result)
+                made = {
+                    "output_type": "execute_result",
+                    "data": data,
+                    "metadata": metadata,
+                    "execution_count": engine.count,
+                }
                 send(engine, _texts(made))
 
-    class Publisher(DisplayPublisher):  # type: ignore[misc]
+    class Publisher(DisplayPublisher):
         """`display(…)` and all that ends there."""
 
-        def publish(self, data: Any, metadata: Any = None, *args: Any, transient: Any = None, update: bool = False, **options: Any) -> None:
+        def publish(
+            self,
+            data: Any,
+            metadata: Any = None,
+            *args: Any,
+            transient: Any = None,
+            update: bool = False,
+            **options: Any,
+        ) -> None:
             """One output."""
             kind = "update_display_data" if update else "display_data"
-            send(engine, _texts({"output_type": kind, "data": data, "metadata": metadata or {}, "transient": transient or {}}))
+            send(
+                engine,
+                _texts({"output_type": kind, "data": data, "metadata": metadata or {}, "transient": transient or {}}),
+            )
 
         def clear_output(self, wait: bool = False) -> None:
             """Forgets what the cell has shown."""
             send(engine, {"output_type": "clear_output", "wait": wait})
 
-    class Compiler(CachingCompiler):  # type: ignore[misc]
+    class Compiler(CachingCompiler):
         """Names a cell's code as the engine does."""
 
         kubenb_name = "<cell>"

@@ -57,7 +57,10 @@ def _edits(tree: ast.AST, data: bytes, starts: list[int]) -> Iterator[Edit]:
         if isinstance(body, list):
             gone = [part for at_, part in enumerate(body) if _is_idle(node, at_, part)]
             for part in gone:
-                yield (*span(part), b"pass" if len(gone) == len(body) and part is gone[0] and not isinstance(node, ast.Module) else b"")
+                yield (
+                    *span(part),
+                    b"pass" if len(gone) == len(body) and part is gone[0] and not isinstance(node, ast.Module) else b"",
+                )
         if isinstance(node, ast.AnnAssign) and node.value is not None:
             yield span(node.target)[1], span(node.annotation)[1], b""
         elif isinstance(node, ast.arg) and node.annotation is not None:

@@ -5,11 +5,12 @@ runs the user's code: whatever that does (block, crash, `os._exit`), it is still
 Only what the first plain line needs is in this module and in `engine`. Next rooms: `engine` or `mill` in the child, `watch` in the parent.
 """
 
+from __future__ import annotations
+
+import _signal
 import os
 import sys
 import time
-
-import _signal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,35 +20,43 @@ if TYPE_CHECKING:
 class Job:
     """What both processes know: the notebook, and the folder that they share."""
 
-    def __init__(self, env: "Any") -> None:
+    def __init__(self, env: Any) -> None:
         """Reads what running needs; everything unusual is for `setting`."""
         self.began = time.monotonic()
-        self.signals: "list[int]" = []
+        self.signals: list[int] = []
         self.side = ""
-        self.parameters: "dict[str, Any]" = {}
+        self.setting: Any = None  # what `watch` reads
+        self.parameters: dict[str, Any] = {}
         self.store = env.get("KUBENB_STORE", "")
         engine = env.get("KUBENB_ENGINE")
         packed = env.pop("KUBENB_NOTEBOOK", "")
-        if engine != "kubenb" or "://" in self.store or "KUBENB_ITEM" in env or env.get("KUBENB_PARAMS", "{}") != "{}" or len(packed) > 99000 or not packed:
+        if (
+            engine != "kubenb"
+            or "://" in self.store
+            or "KUBENB_ITEM" in env
+            or env.get("KUBENB_PARAMS", "{}") != "{}"
+            or len(packed) > 99000
+            or not packed
+        ):
             from .setting import prepare
 
             packed = prepare(self, env, packed)
         self.papermill = engine != "kubenb" and wants_papermill(engine)
         self.text, self.notebook = read(packed, env.get("KUBENB_NOTEBOOK_SHA256"))
-        self.cells: "list[dict[str, Any]]" = self.notebook["cells"]
+        self.cells: list[dict[str, Any]] = self.notebook["cells"]
 
 
-def read(packed: "str | bytes", digest: "str | None") -> "tuple[bytes, Any]":
+def read(packed: str | bytes, digest: str | None) -> tuple[bytes, Any]:
     """The notebook, its digest checked before anything else; by the interpreter's own modules: hashlib and json load more than they do."""
     try:
+        from _json import make_scanner
         from binascii import a2b_base64
 
-        from _json import make_scanner
-        from _sha256 import sha256  # type: ignore[import-not-found]
-
+        scanning: Any = Plain
+        sha256 = __import__("_sha2" if sys.version_info >= (3, 12) else "_sha256").sha256
         data = packed if isinstance(packed, bytes) else a2b_base64(packed)
         if sha256(data).hexdigest() == digest:
-            notebook = make_scanner(Plain)(data.decode().lstrip(), 0)[0]
+            notebook = make_scanner(scanning)(data.decode().lstrip(), 0)[0]
             if all(cell["cell_type"] for cell in notebook["cells"]):
                 return data, notebook
     except Exception:
@@ -60,11 +69,11 @@ def read(packed: "str | bytes", digest: "str | None") -> "tuple[bytes, Any]":
 class Plain:
     """The options that the interpreter's JSON scanner asks for."""
 
-    strict, object_hook, object_pairs_hook, memo = False, None, None, {}  # type: ignore[var-annotated]  # noqa: RUF012
+    strict, object_hook, object_pairs_hook, memo = False, None, None, {}  # type: ignore[var-annotated]
     parse_float, parse_int, parse_constant = float, int, float
 
 
-def wants_papermill(engine: "str | None") -> bool:
+def wants_papermill(engine: str | None) -> bool:
     """By name, or because the image has it."""
     return engine == "papermill" or has("papermill", "nbclient", "ipykernel")
 
@@ -100,9 +109,13 @@ def run(job: Job) -> int:
 
         clear_place()
     else:
-        from .engine import run_cells as run_child  # type: ignore[assignment] # before the fork: the child would map the compiler's pages in once more
+        # Before the fork: the child would have to map the compiler's pages in once more.
+        from .engine import run_cells as run_child
     pipes = [os.pipe() for _ in "1234"]
-    note = [_signal.signal(number, lambda number, frame: job.signals.append(number)) for number in (_signal.SIGTERM, _signal.SIGINT)]
+    note = [
+        _signal.signal(number, lambda number, frame: job.signals.append(number))
+        for number in (_signal.SIGTERM, _signal.SIGINT)
+    ]
     child = os.fork()
     if child:
         time.sleep(0.004)  # what the parent does now would only get in the child's way

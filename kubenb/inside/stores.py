@@ -15,7 +15,13 @@ if TYPE_CHECKING:
     from typing import Any, Iterable
 
 # scheme -> (fsspec's name for it, the package to install)
-REMOTE = {"s3": ("s3", "s3fs"), "gs": ("gs", "gcsfs"), "gcs": ("gs", "gcsfs"), "abs": ("abfs", "adlfs"), "memory": ("memory", "fsspec")}
+REMOTE = {
+    "s3": ("s3", "s3fs"),
+    "gs": ("gs", "gcsfs"),
+    "gcs": ("gs", "gcsfs"),
+    "abs": ("abfs", "adlfs"),
+    "memory": ("memory", "fsspec"),
+}
 
 
 class Folder:
@@ -108,7 +114,11 @@ class Remote:
 
             self.files: Any = fsspec.filesystem(name, use_listings_cache=False)
         except (ImportError, ValueError) as error:
-            raise Refused("store", "store %s needs a package that this image does not have (%s)." % (url, error), "Add `pip install %s` to the image." % package) from None
+            raise Refused(
+                "store",
+                "store %s needs a package that this image does not have (%s)." % (url, error),
+                "Add `pip install %s` to the image." % package,
+            ) from None
         self.url, self.root = url, path.rstrip("/")
 
     def __str__(self) -> str:
@@ -148,7 +158,11 @@ class Remote:
             raise
         except Exception as error:
             text = str(error) or type(error).__name__
-            raise Refused("store", "store %s can't be used (%s: %s)." % (self.url, path, text[:300]), "Check the bucket's name, its credentials and the network.") from error
+            raise Refused(
+                "store",
+                "store %s can't be used (%s: %s)." % (self.url, path, text[:300]),
+                "Check the bucket's name, its credentials and the network.",
+            ) from error
 
 
 class Xcom:
@@ -194,7 +208,11 @@ class Xcom:
         self.files[path] = b"".join(bytes(chunk) for chunk in chunks)
         total = sum(map(len, self.files.values()))
         if total > self.most:
-            raise Refused("store", "the outputs are %d bytes, more than XCom should hold (%d)." % (total, self.most), "Set `store:` to a volume or a bucket.")
+            raise Refused(
+                "store",
+                "the outputs are %d bytes, more than XCom should hold (%d)." % (total, self.most),
+                "Set `store:` to a volume or a bucket.",
+            )
 
     def remove(self, path: str) -> None:
         """Takes one file away."""
@@ -219,7 +237,9 @@ def pack_text(held: dict[str, bytes]) -> str:
     import binascii
     import json
 
-    text = json.dumps({name: binascii.b2a_base64(data, newline=False).decode() for name, data in held.items()}, sort_keys=True)
+    text = json.dumps(
+        {name: binascii.b2a_base64(data, newline=False).decode() for name, data in held.items()}, sort_keys=True
+    )
     return binascii.b2a_base64(text.encode(), newline=False).decode()
 
 
@@ -231,7 +251,11 @@ def unpack_text(text: str) -> dict[str, bytes]:
     try:
         return {name: binascii.a2b_base64(data) for name, data in json.loads(binascii.a2b_base64(text)).items()}
     except (ValueError, AttributeError) as error:
-        raise Refused("digest", "what came by XCom is not what a task of kubenb pushes (%s)." % error, "Run the producing task again.") from None
+        raise Refused(
+            "digest",
+            "what came by XCom is not what a task of kubenb pushes (%s)." % error,
+            "Run the producing task again.",
+        ) from None
 
 
 def open_store(name: str) -> Any:
@@ -242,11 +266,17 @@ def open_store(name: str) -> Any:
     if mark and scheme in REMOTE:
         return Remote(name)
     if mark and scheme != "file":
-        raise Refused("store", "store '%s' is unknown: no '%s://'." % (name, scheme), "Use a folder, pvc:NAME, s3://, gs://, abs:// or xcom.")
+        raise Refused(
+            "store",
+            "store '%s' is unknown: no '%s://'." % (name, scheme),
+            "Use a folder, pvc:NAME, s3://, gs://, abs:// or xcom.",
+        )
     if name.startswith("pvc:"):
         return Folder("/kubenb/store")
     if not name:
-        raise Refused("store", "KUBENB_STORE is not set.", "Set `store:` to a folder, pvc:NAME, s3://, gs://, abs:// or xcom.")
+        raise Refused(
+            "store", "KUBENB_STORE is not set.", "Set `store:` to a folder, pvc:NAME, s3://, gs://, abs:// or xcom."
+        )
     return Folder((name[7:] if mark else name).rstrip("/") or "/")
 
 

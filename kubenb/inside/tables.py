@@ -104,8 +104,7 @@ def _read_sparse(dec: Decoder, node: list[Any], label: int) -> Any:
     kind = getattr(sparse, name)
     if name.startswith("coo"):
         return kind((arrays[0], (arrays[1], arrays[2])), shape=shape)
-    made = kind(tuple(arrays), shape=shape)
-    return made
+    return kind(tuple(arrays), shape=shape)
 
 
 def encoders() -> dict[type, Callable[[Any, Any], Any]]:
@@ -114,14 +113,21 @@ def encoders() -> dict[type, Callable[[Any, Any], Any]]:
     if "pyarrow" in sys.modules:
         import pyarrow as pa
 
-        found.update({kind: _arrow for kind in (pa.Table, pa.RecordBatch, pa.ChunkedArray)})
+        found.update(dict.fromkeys((pa.Table, pa.RecordBatch, pa.ChunkedArray), _arrow))
     if "polars" in sys.modules:
         import polars as pl
 
         found.update({pl.DataFrame: _polars, pl.Series: _polars})
     if "scipy.sparse" in sys.modules:
         sparse = sys.modules["scipy.sparse"]
-        found.update({getattr(sparse, name + ending): _sparse for name in _SPARSE for ending in ("_matrix", "_array") if hasattr(sparse, name + ending)})
+        found.update(
+            {
+                getattr(sparse, name + ending): _sparse
+                for name in _SPARSE
+                for ending in ("_matrix", "_array")
+                if hasattr(sparse, name + ending)
+            }
+        )
     return found
 
 

@@ -27,11 +27,27 @@ def described(error: BaseException, cell: str) -> dict[str, Any]:
     place = _place(error, trace, cell)
     name = type(error).__name__
     if isinstance(error, Refused):
-        return {"kind": error.kind, "what": error.what, "fix": error.fix, "ename": name, "evalue": str(error), "traceback": ["kubenb: %s" % error]}
+        return {
+            "kind": error.kind,
+            "what": error.what,
+            "fix": error.fix,
+            "ename": name,
+            "evalue": str(error),
+            "traceback": ["kubenb: %s" % error],
+        }
     lines = "".join(_formatted(error, trace)).rstrip("\n").split("\n")
-    found = {"kind": "user", "ename": name, "evalue": _text(error), "traceback": lines, "fix": "The traceback is above."}
+    found = {
+        "kind": "user",
+        "ename": name,
+        "evalue": _text(error),
+        "traceback": lines,
+        "fix": "The traceback is above.",
+    }
     if isinstance(error, SystemExit):
-        found["what"] = "%s ended the notebook with sys.exit(%s), before its outputs were saved." % (place, "" if error.code is None else repr(error.code))
+        found["what"] = "%s ended the notebook with sys.exit(%s), before its outputs were saved." % (
+            place,
+            "" if error.code is None else repr(error.code),
+        )
         found["fix"] = "Let the cell run to its end, or raise an error."
     elif isinstance(error, KeyboardInterrupt):
         found.update(kind="interrupted", what="it was interrupted in %s." % place, fix="")

@@ -34,7 +34,9 @@ class Meter:
         unit = 1 if os.uname().sysname == "Darwin" else 1024
         own = os.times()
         container = _number(_PEAKS) if os.getpid() == 1 else None
-        return max(self.peak, int(usage.ru_maxrss) * unit, container or 0), usage.ru_utime + usage.ru_stime + own.user + own.system
+        return max(
+            self.peak, int(usage.ru_maxrss) * unit, container or 0
+        ), usage.ru_utime + usage.ru_stime + own.user + own.system
 
 
 def tree(process: int) -> list[int]:

@@ -6,12 +6,11 @@ and the exit code. On SIGTERM it asks the child, waits a second, and ends it: wh
 
 from __future__ import annotations
 
+import _signal
 import json
 import os
 import select
 import time
-
-import _signal
 
 from . import places
 from .exits import TABLE, Refused, from_os_error, last_line
@@ -44,8 +43,14 @@ def end_early(error: Exception, side: str) -> int:
     """The end of a task that could not begin."""
     _remove_folder(side)
     if not isinstance(error, Refused):
-        what = "no temporary folder can be made (%s)." % error if isinstance(error, OSError) else "%s: %s." % (type(error).__name__, error)
-        error = Refused("setup" if isinstance(error, OSError) else "internal", what, "Set TMPDIR to a folder that can be written.")
+        what = (
+            "no temporary folder can be made (%s)." % error
+            if isinstance(error, OSError)
+            else "%s: %s." % (type(error).__name__, error)
+        )
+        error = Refused(
+            "setup" if isinstance(error, OSError) else "internal", what, "Set TMPDIR to a folder that can be written."
+        )
     return say(os.environ.get("KUBENB_TASK") or "task", error.kind, str(error))
 
 
@@ -53,11 +58,16 @@ def child_failed(error: BaseException) -> None:
     """In the child: something of ours failed, not a cell."""
     from .hand import report
 
+    if isinstance(error, OSError) and error.errno in (9, 32):  # EBADF, EPIPE
+        what = "the user's code closed the pipes through which it is watched (os.closerange or the like)."
+        error = Refused("died", what, "Close only what the code has opened.")
     if not isinstance(error, Refused):
         import traceback
 
         traceback.print_exc()
-        error = Refused("internal", "%s: %s." % (type(error).__name__, error), "This is a mistake in kubenb: please report it.")
+        error = Refused(
+            "internal", "%s: %s." % (type(error).__name__, error), "This is a mistake in kubenb: please report it."
+        )
     report({"end": [error.kind, error.what, error.fix]})
 
 
@@ -236,7 +246,13 @@ class Watcher:
         kind, what, fix = self._judged(notes)
         seconds = time.monotonic() - self.job.began
         peak, cpu = self.meter.end(self.used) if self.used else (self.meter.peak, 0.0)
-        used = {"seconds": round(seconds, 3), "cpu": round(cpu, 3), "peak": peak, "in": notes["in"], "out": notes["out"]}
+        used = {
+            "seconds": round(seconds, 3),
+            "cpu": round(cpu, 3),
+            "peak": peak,
+            "in": notes["in"],
+            "out": notes["out"],
+        }
         if kind == "killed" and not what:
             what, fix = _killed(peak)
         try:
@@ -265,13 +281,26 @@ class Watcher:
         return self._died()
 
     def _died(self) -> tuple[str, str, str]:
-        status, where = self.status or 0, "cell %d" % max(1, self.record.cells.index(self.record.cell) + 1 if self.record.cell in self.record.cells else 1)
+        status, where = (
+            self.status or 0,
+            "cell %d"
+            % max(1, self.record.cells.index(self.record.cell) + 1 if self.record.cell in self.record.cells else 1),
+        )
         if os.WIFSIGNALED(status):
             number = os.WTERMSIG(status)
             if number == _signal.SIGKILL:
                 return "killed", "", ""
-            return "died", "the process crashed in %s (%s)." % (where, _signal_name(number)), "A compiled library most likely did it: run the cell alone with `python -X faulthandler`."
-        return "died", "%s ended the process with exit code %d (os._exit or the like), before the outputs were saved." % (where, os.WEXITSTATUS(status)), "Let the cell run to its end, or raise an error."
+            return (
+                "died",
+                "the process crashed in %s (%s)." % (where, _signal_name(number)),
+                "A compiled library most likely did it: run the cell alone with `python -X faulthandler`.",
+            )
+        return (
+            "died",
+            "%s ended the process with exit code %d (os._exit or the like), before the outputs were saved."
+            % (where, os.WEXITSTATUS(status)),
+            "Let the cell run to its end, or raise an error.",
+        )
 
     def _notes(self) -> dict[str, Any]:
         """What load and save told, from whichever process they ran in."""

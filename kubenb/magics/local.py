@@ -1,8 +1,9 @@
-"""`%%k8s_task --run local`: the cell in a process of its own, packaged exactly as export does; its variables come back into the kernel.
+"""`%%k8s_task --run local`: the cell in a process of its own, packaged exactly as export does; its variables come back
+into the kernel.
 
-The cells that ran in this kernel are the notebook. What the task takes from earlier tasks comes from the kernel's names, through
-a store like any other; what the body binds is kept by the task and read back.
-In: the session, the header, the cell. Out: the cell's effect, or one `UsageError`.
+The cells that ran in this kernel are the notebook. What the task takes from earlier tasks comes from the kernel's
+names, through a store like any other; what the body binds is kept by the task and read back. In: the session, the
+header, the cell. Out: the cell's effect, or one `UsageError`.
 """
 
 from __future__ import annotations
@@ -167,7 +168,9 @@ def _outputs(notebook: Path | None) -> list[dict[str, Any]]:
 
 
 def _take_back(namespace: dict[str, Any], store: Path, run: Run, plan: Plan) -> tuple[list[str], dict[str, str]]:
-    """The kept variables into the kernel: of a mapped task, lists over the items. What could not be kept is told with its reason."""
+    """The kept variables into the kernel: of a mapped task, lists over the items. What could not be kept is told with
+    its reason.
+    """
     from kubenb.store.places import kept
 
     if plan.task.options.map is None:

@@ -86,7 +86,8 @@ class Session:
     def before(self, info: Any) -> None:
         """IPython is about to run a cell."""
         text = info.raw_cell
-        header = self._here(text) if self.task is None and _is_task(text) else None
+        bare = text.lstrip()  # IPython takes blank lines and an indent off before it looks for a magic
+        header = self._here(bare) if self.task is None and _is_task(bare) else None
         self._running.append((getattr(info, "cell_id", None) or text, text, header is not None))
         if header is not None:
             self.task = header

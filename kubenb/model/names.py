@@ -26,6 +26,7 @@ _BUILTINS = frozenset(dir(builtins))
 
 LONGEST_TASK = 63
 LONGEST_DAG = 200
+RESERVED_DAGS = ("airflow", "kubenb", "kubenb_runtime")
 
 
 def shown(text: str, limit: int = 60) -> str:
@@ -94,7 +95,7 @@ def check_dag_id(text: str) -> str:
     if not _DAG.fullmatch(text) or ".." in text:
         fix = "Use letters, digits, '_', '-' and '.'"
         raise BadValue(f"DAG id {shown(text)} can't be used.", f"{fix}{_hint(_words(text, '_').strip('-_'))}.")
-    if text.lower() in ("airflow", "kubenb", "kubenb_runtime"):
+    if text.lower() in RESERVED_DAGS:
         raise BadValue(
             f"DAG id {shown(text)} would hide the package of that name.", f"Choose another, like {text}_dag."
         )
@@ -155,7 +156,7 @@ def slug(text: str, limit: int = 63) -> str:
     """A DNS-1123 label from any text; two texts never share one (what can't be kept exactly ends in '---' and a hash).
 
     >>> slug("train"), slug("extract_flights"), slug("Train")
-    ('train', 'extract--flights', 'train---c9f7ff3e')
+    ('train', 'extract--flights', 'train---e99c90db')
     """
     direct = text.replace("_", "--")
     if len(direct) <= limit and _PLAIN.fullmatch(text):

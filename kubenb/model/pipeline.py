@@ -15,13 +15,17 @@ from kubenb.model.problems import Place, Problem
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell as read. `number` counts all cells from 1; `id` is nbformat's (may be '')."""
+    """A cell as read. `number` counts all cells from 1; `id` is nbformat's (may be '').
+
+    `output` is the text of its outputs: it is never exported, only looked through for secrets.
+    """
 
     number: int
     kind: Literal["code", "markdown", "raw"]
     source: str
     tags: tuple[str, ...] = ()
     id: str = ""
+    output: str = field(default="", compare=False, repr=False)
 
 
 @dataclass(frozen=True)

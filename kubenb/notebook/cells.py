@@ -229,7 +229,26 @@ def _cell(raw: object, number: int, place: Place) -> Cell:
     tags = metadata.get("tags") if isinstance(metadata, dict) else None
     names = tuple(tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else ()
     ident = raw.get("id")
-    return Cell(number, kind, unix_lines(source), names, ident if isinstance(ident, str) else "")
+    output = _output(raw["outputs"]) if raw.get("outputs") else ""
+    return Cell(number, kind, unix_lines(source), names, ident if isinstance(ident, str) else "", output)
+
+
+_MOST_OUTPUT = 200_000
+
+
+def _output(outputs: object) -> str:
+    """What the outputs show as text, up to a bound: a stream, plain text, HTML, a traceback."""
+    found: list[str] = []
+    for output in outputs if isinstance(outputs, list) else []:
+        if isinstance(output, dict):
+            data = output.get("data")
+            texts = (
+                [value for kind, value in data.items() if kind.startswith("text/")] if isinstance(data, dict) else []
+            )
+            for text in (output.get("text"), output.get("evalue"), output.get("traceback"), *texts):
+                lines = text if isinstance(text, list) else [text]
+                found += [line if line.endswith("\n") else f"{line}\n" for line in lines if isinstance(line, str)]
+    return "".join(found)[:_MOST_OUTPUT]
 
 
 def unix_lines(text: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Literal
 
 from kubenb.model import names
@@ -73,10 +74,17 @@ def parse_header(cell: Cell) -> Header | None:
 
 def parse_headers(cell: Cell) -> tuple[tuple[Header, ...], tuple[Problem, ...]]:
     """All headers of a cell, and problems with what looks like one but is none."""
-    if cell.kind != "code":
+    if cell.kind != "code" or "k8s_" not in cell.source:
         return (), ()
-    found, slips = layouts(cell.source)
-    loose = tuple(_problem(slip, Place(cell.number, slip.line + 1)) for slip in slips)
+    return _headers(cell.number, cell.source)
+
+
+@lru_cache(maxsize=4096)
+def _headers(number: int, source: str) -> tuple[tuple[Header, ...], tuple[Problem, ...]]:
+    """What `parse_headers` gives, kept by the cell's text: an edit elsewhere costs nothing here."""
+    found, slips = layouts(source)
+    loose = tuple(_problem(slip, Place(number, slip.line + 1)) for slip in slips)
+    cell = Cell(number, "code", source)
     return tuple(_Reading(cell, layout).header() for layout in found), loose
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from kubenb.model import names
 from kubenb.model.names import shown
@@ -30,8 +30,7 @@ _BROKEN = re.compile(r"[\0\ud800-\udfff]")
 _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
 
-@dataclass(frozen=True)
-class _Piece:
+class _Piece(NamedTuple):
     """A part of a cell with one role: what dataflow takes as a cell. `line` is its first line in the cell."""
 
     number: int
@@ -83,6 +82,10 @@ def _read_cell(reading: _Reading, cell: Cell) -> None:
     """Gives a code cell its role, or several where line magics make tasks in its middle."""
     if not cell.source.isascii() or "\0" in cell.source:
         cell = _readable(reading, cell)
+    if "k8s_" not in cell.source and TAG not in cell.tags:
+        if cell.source and not cell.source.isspace():
+            reading.pieces.append(_Piece(cell.number, "ordinary", cell.source))
+        return
     headers, loose = parse_headers(cell)
     reading.problems += loose
     for header in headers:
@@ -164,7 +167,20 @@ def _take_parameters(reading: _Reading, cell: Cell, tasks: list[Header]) -> None
         )
     reading.parameters, problems = read_parameters(cell)
     reading.problems += problems
+    _check_above(reading, place)
     reading.pieces.append(_Piece(cell.number, "parameters", cell.source))
+
+
+def _check_above(reading: _Reading, place: Place) -> None:
+    """Every task begins with the parameters; so nothing above them may bind one of their names to something else."""
+    from kubenb.notebook.dataflow import body_names
+
+    known = {parameter.name for parameter in reading.parameters}
+    for piece in reading.pieces:
+        bound = sorted(known & body_names(piece.source)[1]) if piece.role == "ordinary" and known else []
+        if bound:
+            what = f"cell {piece.number} binds {', '.join(bound)} above the parameters cell, which binds it again."
+            reading.add(place, what, f"Move the parameters cell above cell {piece.number}.", "parameters.late")
 
 
 def _dag(reading: _Reading) -> tuple[DagOptions, dict[str, str]]:
@@ -175,6 +191,10 @@ def _dag(reading: _Reading) -> tuple[DagOptions, dict[str, str]]:
     dag, origins = dag_options(header.name if header else "", own, reading.settings)
     places = header.places if header else {}
     reading.problems += dag_problems(dag, places, where)
+    stem = _stem(reading.notebook)
+    if dag.id is None and stem.lower() in names.RESERVED_DAGS:
+        what = f"DAG id {shown(stem)} would hide the package of that name."
+        reading.add(Place(file=reading.notebook.path), what, f"Write %k8s_dag {stem}_dag.", "dag.name")
     known = {parameter.name for parameter in reading.parameters}
     reading.parameters, problems = with_params(reading.parameters, dag.param, places.get("param", where))
     reading.problems += problems
@@ -189,7 +209,7 @@ def _bind(reading: _Reading, added: list[Parameter], number: int) -> None:
     lines = "\n".join(f"{parameter.name} = None" for parameter in added)
     for index, piece in enumerate(reading.pieces):
         if piece.role == "parameters":
-            reading.pieces[index] = replace(piece, source=f"{piece.source}\n{lines}")
+            reading.pieces[index] = piece._replace(source=f"{piece.source}\n{lines}")
             return
     reading.pieces.insert(0, _Piece(number, "parameters", lines))
 
@@ -243,8 +263,7 @@ def _dag_layer(header: Header | None) -> Layer:
 def _whole(reading: _Reading) -> Tasks:
     """A notebook without a task cell is one task that holds all its code."""
     pieces = [piece for piece in reading.pieces if piece.role == "ordinary"]
-    stem = re.sub(r"\.(ipynb|py)$", "", reading.notebook.path.replace("\\", "/").rpartition("/")[2])
-    name = names.task_name(stem) or "notebook"
+    name = names.task_name(_stem(reading.notebook)) or "notebook"
     body, reading.places = joined((piece.number, piece.line, piece.source) for piece in pieces)
     where = Place(pieces[0].number if pieces else None, 1 if pieces else None, name)
     options, origins, problems = task_options(
@@ -259,6 +278,10 @@ def _whole(reading: _Reading) -> Tasks:
     reading.pieces = [piece for piece in reading.pieces if piece.role == "parameters"]
     reading.pieces.append(_Piece(where.cell or 1, "task", body, 1, Header("task", name, body=body)))
     return {name: (task, None)}
+
+
+def _stem(notebook: Notebook) -> str:
+    return re.sub(r"\.(ipynb|py)$", "", notebook.path.replace("\\", "/").rpartition("/")[2])
 
 
 def _check_names(reading: _Reading, tasks: Tasks) -> None:

@@ -6,7 +6,6 @@ What the pod or the DAG as a whole must fulfil is judged by `export.checks`.
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Callable, Iterator
 
 from kubenb.model.kinds import read_item_resources
@@ -91,16 +90,9 @@ def _fan_out(task: Task) -> Found:
             if value is not None:
                 yield name, f"{name} stands without map.", "Write map: NAME in ITEMS, or leave it out."
         return
-    count = _count(options.map.source)
     if options.item_resources is None:
         return
     rows = read_item_resources(options.item_resources)
-    if count is not None and len(rows) != count:
-        yield (
-            "item-resources",
-            f"item-resources has {len(rows)} items, map has {count}.",
-            "Write one for each item, in the same order.",
-        )
     for number, row in enumerate(rows, 1):
         if (
             options.memory_request
@@ -118,17 +110,6 @@ def _fan_out(task: Task) -> Found:
                 f"item {number} has cpu {row['cpu']}, more than cpu-limit {options.cpu_limit}.",
                 f"Write at most {options.cpu_limit}.",
             )
-
-
-def _count(source: str) -> int | None:
-    """How many items a literal list or range has; None where only a run can tell."""
-    tree = ast.parse(source.strip(), mode="eval").body
-    try:
-        if isinstance(tree, ast.Call):
-            return len(range(*(ast.literal_eval(argument) for argument in tree.args)))
-        return len(ast.literal_eval(tree))
-    except (ValueError, TypeError, SyntaxError, OverflowError, RecursionError):
-        return None
 
 
 def _kinds(task: Task) -> Found:

@@ -12,14 +12,16 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from kubenb.model.problems import NOWHERE, refuse
+from kubenb.model.problems import NOWHERE, KubenbError, refuse
+from kubenb.run.process import age
 
 KEPT_RUNS = 5
 
@@ -69,6 +71,11 @@ class Desk:
         self.ledger[fingerprint] = entry
         write_whole(self.hidden / "ledger.json", json.dumps(self.ledger, indent=1))
 
+    def started(self, pid: int) -> None:
+        """Notes a process group, so that the next run can end it should this one be killed."""
+        with (self.hidden / "running").open("a") as file:
+            file.write(f"{pid} {age(pid)}\n")
+
     def tidy(self, dag_folder: Path) -> None:
         """Keeps the last few runs' data; forgets what pointed into the others."""
         runs = (
@@ -83,41 +90,78 @@ class Desk:
 
 
 @contextlib.contextmanager
-def desk(folder: Path) -> Iterator[Desk]:
-    """The folder, made and locked for one run."""
-    import fcntl
-
+def desk(folder: Path, names: Iterable[str] = ()) -> Iterator[Desk]:
+    """The folder, made and locked for one run of the tasks `names`; what is not ours there is not touched, but refused."""
     hidden = folder / ".kubenb"
+    first = not hidden.exists()
+    _no_strangers(folder, names, first)
+    token = secrets.token_hex(3)
+    short = Path(tempfile.gettempdir(), f"kubenb-{token}")
     try:
         hidden.mkdir(parents=True, exist_ok=True)
         lock = open(hidden / "lock", "a+")  # noqa: SIM115  (closed below: that is what unlocks it)
     except OSError as error:
-        raise refuse(
-            NOWHERE, f"{folder} can't be written: {error.strerror}.", "Give another folder with --to.", "run.folder"
-        ) from error
+        raise unwritable(folder, error) from error
+    with lock:
+        _lock(lock, folder)
+        try:
+            _end_leftovers(hidden / "running")
+            shutil.rmtree(hidden / "scratch", ignore_errors=True)
+            (hidden / "scratch").mkdir(exist_ok=True)
+            short.symlink_to((hidden / "scratch").absolute())
+            (hidden / ".gitignore").write_text("*\n")
+            now = datetime.now(timezone.utc)
+            yield Desk(folder, f"local-{now:%Y%m%dT%H%M%S}-{token}", short, _ledger(hidden / "ledger.json"))
+        except OSError as error:
+            raise unwritable(folder, error) from error
+        finally:
+            short.unlink(missing_ok=True)
+
+
+def unwritable(folder: Path, error: OSError) -> KubenbError:
+    """A disk that is full, a folder that is not ours, …"""
+    what = f"{folder} can't be written: {error.strerror or error}."
+    return refuse(NOWHERE, what, "Make room, or give another folder with --to.", "run.folder")
+
+
+def _lock(lock: IO[str], folder: Path) -> None:
+    import fcntl
+
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        lock.close()
-        raise refuse(
-            NOWHERE,
-            f"Another run is at work in {folder}.",
-            "Wait for it, or give another folder with --to.",
-            "run.busy",
-        ) from None
-    token = secrets.token_hex(3)
-    short = Path(tempfile.gettempdir(), f"kubenb-{token}")
+    except BlockingIOError:
+        fix = "Wait for it, or give another folder with --to."
+        raise refuse(NOWHERE, f"Another run is at work in {folder}.", fix, "run.busy") from None
+    except OSError as error:
+        raise unwritable(folder, error) from error
+
+
+def _no_strangers(folder: Path, names: Iterable[str], first: bool) -> None:
+    """A run writes DIR/<task>.ipynb and DIR/<task>.log: a notebook of the user's by that name stays the user's."""
+    for name in names:
+        notebook, log = folder / f"{name}.ipynb", folder / f"{name}.log"
+        if (notebook.exists() and not _ours(notebook, name)) or (first and log.exists()):
+            path = notebook if notebook.exists() else log
+            fix = "Give a folder of its own with --to."
+            raise refuse(NOWHERE, f"{path} is there, and is not from a run of {name}.", fix, "run.stranger")
+
+
+def _ours(notebook: Path, name: str) -> bool:
     try:
-        scratch = hidden / "scratch"
-        shutil.rmtree(scratch, ignore_errors=True)
-        scratch.mkdir()
-        short.symlink_to(scratch.absolute())
-        (hidden / ".gitignore").write_text("*\n")
-        now = datetime.now(timezone.utc)
-        yield Desk(folder, f"local-{now:%Y%m%dT%H%M%S}-{token}", short, _ledger(hidden / "ledger.json"))
-    finally:
-        short.unlink(missing_ok=True)
-        lock.close()
+        found = json.loads(notebook.read_text(encoding="utf-8"))["metadata"]["kubenb"]["task"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    return bool(found == name)
+
+
+def _end_leftovers(path: Path) -> None:
+    """Tasks of a run that was killed would go on writing here. They are known by id and age, so no stranger is ended."""
+    for line in path.read_text().splitlines() if path.exists() else ():
+        pid, _, began = line.partition(" ")
+        if pid.isdigit() and began and age(int(pid)) == began:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(int(pid), signal.SIGKILL)
+    path.unlink(missing_ok=True)
 
 
 def _ledger(path: Path) -> dict[str, dict[str, Any]]:

@@ -45,8 +45,8 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Event:
-    """Something to show: a unit started, printed (`text`: whole lines, as many as came), or ended (`outcome`); 'stop': an
-    interrupt was seen.
+    """Something to show: a unit started, printed (`text`: whole lines, as many as came), or ended (`outcome`); 'stop':
+    an interrupt was seen.
     """
 
     kind: Literal["start", "lines", "end", "stop"]

@@ -34,8 +34,8 @@ TICK = 0.1
 
 @dataclass(frozen=True)
 class Wish:
-    """What a run is asked beyond the pipeline. `around`: this machine's environment; `limit`: processes at once (0 =
-    cores).
+    """What a run is asked beyond the pipeline. `supply` puts results of earlier tasks into the store, by DAG and run.
+    `around`: this machine's environment; `limit`: processes at once (0 = cores).
     """
 
     params: Mapping[str, object] = field(default_factory=dict)
@@ -45,9 +45,7 @@ class Wish:
     limit: int = 0
     env: Mapping[str, str] = field(default_factory=dict)
     keep: bool = False
-    supply: Callable[[Path, str, str], None] | None = (
-        None  # puts places of earlier tasks into the store, by DAG and run
-    )
+    supply: Callable[[Path, str, str], None] | None = None
 
 
 def run_pipeline(pipeline: Pipeline, to: Path, wish: Wish | None = None, progress: Progress = silent) -> Run:
@@ -57,7 +55,8 @@ def run_pipeline(pipeline: Pipeline, to: Path, wish: Wish | None = None, progres
     if stopping:
         raise KubenbError(stopping)
     selection = select(pipeline, wish.tasks, wish.from_, fresh=not wish.resume)
-    with desk(to) as place:
+    _values(pipeline, "local", wish)
+    with desk(to, [plan.task.name for plan in pipeline.plans]) as place:
         maker = _maker(pipeline, place, wish)
         problems = tuple(
             problem for plan in pipeline.plans if plan.task.name in selection.wanted for problem in maker.problems(plan)
@@ -74,23 +73,22 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _maker(pipeline: Pipeline, place: Desk, wish: Wish) -> Maker:
+def _values(pipeline: Pipeline, run: str, wish: Wish) -> tuple[dict[str, object], dict[str, str]]:
+    """The run's parameters, and what stands for Airflow's fields."""
     from kubenb.export.ids import dag_id
 
-    dag = dag_id(pipeline)
-    fields = airflow_values(dag, place.run, "", datetime.now(timezone.utc), wish.params)
+    fields = airflow_values(dag_id(pipeline), run, "", datetime.now(timezone.utc), wish.params)
     values, problems = values_for(pipeline, wish.params, fields)
     if problems:
         raise KubenbError(problems)
-    return Maker(
-        pipeline,
-        place,
-        dag,
-        values,
-        {**fields, **{f"params.{name}": str(value) for name, value in values.items()}},
-        dict(wish.env),
-        wish.keep,
-    )
+    return values, {**fields, **{f"params.{name}": str(value) for name, value in values.items()}}
+
+
+def _maker(pipeline: Pipeline, place: Desk, wish: Wish) -> Maker:
+    from kubenb.export.ids import dag_id
+
+    values, fields = _values(pipeline, place.run, wish)
+    return Maker(pipeline, place, dag_id(pipeline), values, fields, dict(wish.env), wish.keep)
 
 
 @dataclass
@@ -170,8 +168,10 @@ class Runner:
             self.expected[name] = 1
             self._finish(Outcome(name, "failed", units))
             return
-        self.expected[name] = len(units)
+        self.expected[name] = len(units) or 1
         self.outcomes[name] = []
+        if not units:
+            self._finish(Outcome(name, "done", "there are no items"))
         before = [
             edge.upstream
             for edge in self.pipeline.edges
@@ -195,7 +195,9 @@ class Runner:
             self.desk.notebook(unit.file).unlink(missing_ok=True)
             try:
                 spec = self.maker.spec(unit)
-                self.running[unit.name] = unit, processes.start(unit.name, spec, self.desk.log(unit.file), self.ended)
+                process = processes.start(unit.name, spec, self.desk.log(unit.file), self.ended)
+                self.running[unit.name] = unit, process
+                self.desk.started(process.popen.pid)
             except OSError as error:
                 self._finish(Outcome(unit.plan.task.name, "failed", self.maker.cannot_start(unit, error), unit.item))
 

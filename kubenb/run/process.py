@@ -59,6 +59,16 @@ class Process:
             yield line.decode("utf-8", "replace").rstrip("\r")
 
 
+def age(pid: int) -> str:
+    """When a process began, in the kernel's own count: with its id it names one process for good. '' where nothing
+    says.
+    """
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return ""
+
+
 def start(name: str, spec: Spec, log: Path, ended: queue.SimpleQueue[Process]) -> Process:
     """Starts the process; when it ends it is put on `ended`. Raises OSError where its program can't be started."""
     for folder in (spec.folder, *spec.mounts.values()):

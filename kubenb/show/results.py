@@ -79,7 +79,7 @@ def outcome_line(outcome: Outcome) -> str:
     """One task's end in words."""
     said = measures(outcome.seconds, outcome.peak, outcome.cpu, outcome.bytes_in, outcome.bytes_out)
     if outcome.state == "done":
-        return f"done {said}".rstrip()
+        return f"done: {outcome.why}" if outcome.why else f"done {said}".rstrip()
     if outcome.state == "failed":
         return f"failed{f' {said}' if said else ''}: {outcome.why}"
     return f"{outcome.state}: {outcome.why}" if outcome.state != "not run" else f"not run because {outcome.why}"

@@ -81,7 +81,9 @@ Where = tuple[str, str, str, int | None]  # DAG, run, task, item
 def put(
     store: Path, where: Where, values: dict[str, Any], may_pickle: Iterable[str] = (), lists: Sequence[Any] = ()
 ) -> None:
-    """Values as if the task there had saved them. `lists`: what later tasks are mapped over. Raises the runtime's `Refused`."""
+    """Values as if the task there had saved them. `lists`: what later tasks are mapped over. Raises the runtime's
+    `Refused`.
+    """
     from kubenb.inside.documents import write
     from kubenb.inside.stores import Folder
 

@@ -49,6 +49,8 @@ def main() -> int:
         small = shrink(in_fork(partial(write, random_recipe(seed))), verdict)
         print(f"\n{'=' * 20} seed {seed}: {verdict.kind}, {verdict.code}\n{small}\n{'-' * 20}\n{judge(small).detail}")
     if found:
+        for seed, verdict in sorted(found)[: options.show * 4]:
+            print(f"seed {seed}: {verdict.code}: {verdict.detail.splitlines()[-1] if verdict.detail else ''}")
         print("seeds:", *(seed for seed, _ in sorted(found)[:60]))
     return any(kind == "different" for kind, _ in counts)
 

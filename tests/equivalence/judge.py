@@ -32,7 +32,7 @@ from kubenb.notebook.cells import parse_notebook
 from kubenb.notebook.pipeline import read_pipeline
 from tests.equivalence.author import Draft, gather
 from tests.equivalence.forks import DiedError, in_fork
-from tests.equivalence.picture import is_data, picture
+from tests.equivalence.picture import is_data, picture, values_only
 
 sys.modules.setdefault("kubenb_runtime", kubenb.inside)
 WARM = (numpy, pandas, pyarrow.feather, kubenb.inside.hand)  # imported here, once for all the processes to come
@@ -130,6 +130,7 @@ def store() -> Iterator[Path]:
 
 def as_pipeline(pipeline: Pipeline, expected: dict[str, Any], folder: Path) -> Verdict:
     """Each task in the notebook's order; the first that refuses or differs decides."""
+    sharing = ""
     for plan in pipeline.plans:
         if missing := unconnected(pipeline, plan):
             return Verdict("different", "no edge", f"{plan.task.name} loads from {missing} without an edge to it")
@@ -140,8 +141,10 @@ def as_pipeline(pipeline: Pipeline, expected: dict[str, Any], folder: Path) -> V
         if isinstance(found, Refusal):
             return Verdict("refused", f"run.{found.kind}", f"{plan.task.name}: {found.what}")
         if plan.task.name in expected and found != expected[plan.task.name]:
-            return Verdict("different", "values", difference(plan, expected[plan.task.name], found))
-    return Verdict("equal")
+            if values_only(found) != values_only(expected[plan.task.name]):
+                return Verdict("different", "values", difference(plan, expected[plan.task.name], found))
+            sharing = "equal values, of which some were one object"
+    return Verdict("equal", sharing)
 
 
 def unconnected(pipeline: Pipeline, plan: Plan) -> set[str]:

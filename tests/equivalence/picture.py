@@ -103,3 +103,35 @@ def picture(values: dict[str, Any]) -> dict[str, Any]:
     """All variables in one picture, by name."""
     sketch = Sketch()
     return {name: sketch.draw(values[name]) for name in sorted(values)}
+
+
+def values_only(drawn: Any) -> Any:
+    """A picture without who shares what: each reference replaced by what it refers to, so that only values are compared.
+
+    Sharing that a later line changes something through shows in the values of that line's task.
+    """
+    nodes: dict[int, Any] = {}
+    _find(list(drawn.values()), nodes)
+    return {name: _expand(value, nodes, ()) for name, value in drawn.items()}
+
+
+def _find(part: Any, nodes: dict[int, Any]) -> None:
+    if isinstance(part, list):
+        if len(part) > 1 and type(part[1]) is int and part[0] != "same as":
+            nodes[part[1]] = part
+        for each in part:
+            _find(each, nodes)
+
+
+def _expand(part: Any, nodes: dict[int, Any], above: tuple[int, ...]) -> Any:
+    if not isinstance(part, list):
+        return part
+    if part[:1] == ["shares"]:
+        return "shares"
+    label = part[1] if len(part) > 1 and type(part[1]) is int else None
+    if label is None:
+        return [_expand(each, nodes, above) for each in part]
+    if label in above:
+        return ["loops back", len(above) - above.index(label)]
+    node = nodes[label]
+    return [node[0], *(_expand(each, nodes, (*above, label)) for each in node[2:])]

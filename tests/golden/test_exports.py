@@ -17,7 +17,8 @@ from kubenb.export.files import export_files
 from kubenb.export.ids import dag_id
 from kubenb.export.manifest import boot, manifest
 from kubenb.model.options import TASK
-from kubenb.model.pipeline import Load, Parameter, Pipeline, Place
+from kubenb.model.pipeline import Load, Parameter, Pipeline
+from kubenb.model.problems import Place
 from kubenb.notebook.cells import read_notebook
 from kubenb.notebook.pipeline import read_pipeline
 from tests.unit.export.pipelines import code, container, dag_options, pipeline, plan, task
@@ -29,25 +30,76 @@ EXAMPLES = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
 
 def every_option() -> Pipeline:
     """A task with each option's example, a mapped one over a list made at run time, a container task."""
-    left_out = {"map", "max-parallel", "item-resources", "after", "profile", "run", "memory-request", "in", "xcom", "store"}
+    left_out = {
+        "map",
+        "max-parallel",
+        "item-resources",
+        "after",
+        "profile",
+        "run",
+        "memory-request",
+        "in",
+        "xcom",
+        "store",
+    }
     typed = {option.field: option.example for option in TASK.values() if option.name not in left_out}
     store = {"store": "gs://bucket/kubenb"}
-    first = plan(task("every-option", "model = 1\nfound = [1, 2]", memory_request="2Gi", **store, **typed), code("import math"), outputs=["model", "found"])
-    second = plan(task("each", "score = item", map="item in found", max_parallel="2", **store), Load("every-option", ("found",)), outputs=["score"])
-    third = plan(task("sum-up", "best = max(score)", xcom="best", **store), Load("every-option", ("found",)), Load("each", ("score",), ("score",), "found"), binds=["best"])
-    tool = container("tool", ("tool", "--day", "{{ ds }}", "--not", "{% this %}", "$(HOME)"), after="sum-up", memory="1Gi", env="A={{ ds }}")
+    first = plan(
+        task("every-option", "model = 1\nfound = [1, 2]", memory_request="2Gi", **store, **typed),
+        code("import math"),
+        outputs=["model", "found"],
+    )
+    second = plan(
+        task("each", "score = item", map="item in found", max_parallel="2", **store),
+        Load("every-option", ("found",)),
+        outputs=["score"],
+    )
+    third = plan(
+        task("sum-up", "best = max(score)", xcom="best", **store),
+        Load("every-option", ("found",)),
+        Load("each", ("score",), ("score",), "found"),
+        binds=["best"],
+    )
+    tool = container(
+        "tool",
+        ("tool", "--day", "{{ ds }}", "--not", "{% this %}", "$(HOME)"),
+        after="sum-up",
+        memory="1Gi",
+        env="A={{ ds }}",
+    )
     dag = dag_options(
-        id="every_option", schedule="30 6 * * 1-5", start="2026-01-01", end="2026-12-31", timezone="Europe/Berlin", owner="analytics", tags=["a", "b"], description="All of them",
-        max_active_runs="1", max_active_tasks="4", retries="3", retry_delay="10m", timeout="6h", task_timeout="2h", on_failure="alerts.page", on_success="alerts.cheer",
-        in_cluster="true", connection="kubernetes_default",
-    )  # fmt: skip
-    parameters = [Parameter("year", 2013, where=Place(1, 1)), Parameter("day", "2026-01-01", "{{ ds }}"), Parameter("names", ["ä", "'", '"'])]
+        id="every_option",
+        schedule="30 6 * * 1-5",
+        start="2026-01-01",
+        end="2026-12-31",
+        timezone="Europe/Berlin",
+        owner="analytics",
+        tags=["a", "b"],
+        description="All of them",
+        max_active_runs="1",
+        max_active_tasks="4",
+        retries="3",
+        retry_delay="10m",
+        timeout="6h",
+        task_timeout="2h",
+        on_failure="alerts.page",
+        on_success="alerts.cheer",
+        in_cluster="true",
+        connection="kubernetes_default",
+    )
+    parameters = [
+        Parameter("year", 2013, where=Place(1, 1)),
+        Parameter("day", "2026-01-01", "{{ ds }}"),
+        Parameter("names", ["ä", "'", '"']),
+    ]
     return pipeline(first, second, third, tool, dag=dag, parameters=parameters)
 
 
 @lru_cache
 def made(name: str) -> Pipeline:
-    return every_option() if name == "every_option" else read_pipeline(read_notebook(ROOT / "notebooks" / f"{name}.ipynb"))
+    return (
+        every_option() if name == "every_option" else read_pipeline(read_notebook(ROOT / "notebooks" / f"{name}.ipynb"))
+    )
 
 
 def texts(name: str) -> dict[str, str]:

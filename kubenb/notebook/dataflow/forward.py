@@ -203,11 +203,12 @@ class Forward:
                 if name not in BUILTIN:
                     story.missing.append(Missing(name, at, unit.reads[name], self.gone.get(name)))
             elif objects:
-                if heap.coded and heap.is_coded(objects):
-                    coded.append(objects)
-                streams += [thing for thing in objects if heap.flags.get(thing, 0) & STREAM]
+                self._look(objects, coded, streams)
         if unit.soft:
-            needs = {**needs, **{name: unit.line for name in unit.soft if name in names and name not in needs}}
+            more = {name: unit.line for name in unit.soft if name in names and name not in needs}
+            needs = {**needs, **more}
+            for name in more:
+                self._look(names[name], coded, streams)
         if coded:
             needs = self._deferred(unit, coded, needs)
         story.needs.append(needs)
@@ -228,6 +229,13 @@ class Forward:
                 said.changed.add(name)
         self._bind_all(unit, at, local)
         self._after(unit, at, said)
+
+    def _look(self, objects: Objects, coded: list[Objects], streams: list[int]) -> None:
+        """Notes values that reach code, and those that reading uses up."""
+        heap = self.heap
+        if heap.coded and heap.is_coded(objects):
+            coded.append(objects)
+        streams += [thing for thing in objects if heap.flags.get(thing, 0) & STREAM]
 
     def _deferred(self, unit: Unit, coded: list[Objects], needs: dict[str, int]) -> dict[str, int]:
         """Names that the functions in reach read when they are called."""
@@ -275,6 +283,8 @@ class Forward:
         held = {name: replay.objects(values[name], local) for name in values} if values else {}
         for name in unit.binds:
             objects = held.get(name, ())
+            if name in unit.imports and not objects:
+                objects = replay.imported(unit.imports[name])
             self._event(name, at, KILL)
             if name not in unit.imports:
                 replay.modules.pop(name, None)
@@ -298,6 +308,8 @@ class Forward:
     def _note(self, name: str, at: int, unit: Unit, objects: Objects) -> None:
         """Whether the name now stands for code, and where that code is at home."""
         code = self.heap.code
+        if name in unit.imports:
+            self.story.codes.add((name, at))
         if objects:
             if any(thing in code for thing in objects):
                 for thing in objects:
@@ -309,17 +321,9 @@ class Forward:
                     self.story.codes.add((name, at))
             return
         self.story.plain.add((name, at))
-        if (
-            unit.kind == "import"
-            or name in unit.imports
-            or unit.kind == "def"
-            or (
-                unit.kind == "alias"
-                and len(unit.reads) == 1
-                and not unit.ops
-                and next(iter(unit.reads)) in self.replay.modules
-            )
-        ):
+        if unit.kind == "import" or unit.kind == "def":
+            self.story.codes.add((name, at))
+        elif unit.kind == "alias" and len(unit.reads) == 1 and not unit.ops and next(iter(unit.reads)) in self.replay.modules:
             self.story.codes.add((name, at))
 
     def _after(self, unit: Unit, at: int, said: Effects) -> None:
@@ -375,10 +379,12 @@ class Forward:
         """Names that now share data: their versions become one if anything in the group is changed later."""
         heap, touched = self.heap, self.replay.touched
         roots = {heap.root(root) for root in said.grown} if said.grown else set()
+        tight = {heap.close(root) for root in said.grown} if said.grown else set()
         for name in (*unit.binds, *unit.maybes, *said.binds):
             for thing in heap.names.get(name, ()):
                 if thing not in heap.code or thing in heap.holds:
                     roots.add(heap.root(thing))
+                    tight.add(heap.close(thing))
         if touched:
             for root in {heap.root(root) for root in touched}:
                 self._flush(root)
@@ -388,6 +394,11 @@ class Forward:
             members = heap.members.get(root)
             if members is not None and len(members) > 1:
                 self.pending.setdefault(root, []).append((at, tuple(sorted(members))))
+        for root in tight:
+            members = heap.kin.get(root)
+            if members is not None and len(members) > 1:
+                story = self.story
+                story.shared.setdefault(at, []).append(tuple(sorted(members)))
 
     def _flush(self, root: int) -> None:
         for known in [known for known in self.pending if self.heap.root(known) == root] if self.pending else ():

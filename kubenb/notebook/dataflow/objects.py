@@ -18,6 +18,7 @@ GENERATOR = 4  # a random generator
 SEEDED = 8  # has a random state of its own, or needs none
 ESTIMATOR = 16  # made by a library's class: may draw from the global generator
 LIBRARY = 32  # given by a library call: its parts are apart
+FRAME = 64  # a table: its parts may be views, but only a change shows that
 MANY = 400
 
 
@@ -33,6 +34,9 @@ class Heap:
         self.names: dict[str, Objects] = {}
         self.group: dict[int, int] = {}
         self.members: dict[int, set[str]] = {}
+        self.parts: dict[int, int] = {}
+        self.tight: dict[int, int] = {}
+        self.kin: dict[int, set[str]] = {}
         self.coded: set[int] = set()
         self.epoch = 0
 
@@ -53,6 +57,14 @@ class Heap:
             thing = above
         return thing
 
+    def close(self, thing: int) -> int:
+        """The group of objects that hold each other for certain: a table's parts are not in it."""
+        tight = self.tight
+        while (above := tight.get(thing, thing)) != thing:
+            tight[thing] = tight.get(above, above)
+            thing = above
+        return thing
+
     def bind(self, name: str, objects: Objects) -> None:
         """A name now points at these objects only."""
         before = self.names.get(name, ())
@@ -62,11 +74,13 @@ class Heap:
             known = self.members.get(self.root(thing))
             if known is not None:
                 known.discard(name)
+                self.kin[self.close(thing)].discard(name)
         self.names[name] = objects
         if objects and self.coded and self.is_coded(objects):
             self.epoch += 1
         for thing in objects:
             self.members.setdefault(self.root(thing), set()).add(name)
+            self.kin.setdefault(self.close(thing), set()).add(name)
 
     def link(self, holders: Iterable[int], parts: Objects) -> list[int]:
         """Holders now hold the parts; the groups that grew."""
@@ -85,6 +99,8 @@ class Heap:
         return grown
 
     def _join(self, first: int, second: int) -> int:
+        if second != self.parts.get(first):
+            self._tie(first, second)
         one, two = self.root(first), self.root(second)
         if one == two:
             return one
@@ -96,6 +112,25 @@ class Heap:
         if two in self.coded:
             self.coded.add(one)
         return one
+
+    def _tie(self, first: int, second: int) -> None:
+        one, two = self.close(first), self.close(second)
+        if one == two:
+            return
+        if len(self.kin.get(one, ())) < len(self.kin.get(two, ())):
+            one, two = two, one
+        self.tight[two] = one
+        if two in self.kin:
+            self.kin.setdefault(one, set()).update(self.kin.pop(two))
+
+    def part(self, thing: int) -> int:
+        """What a table's column, row or selection may be: a view."""
+        known = self.parts.get(thing)
+        if known is None:
+            known = self.parts[thing] = self.new(FRAME)[0]
+            self.parts[known] = known
+            self.link((thing,), (known,))
+        return known
 
     # reach
 
@@ -128,6 +163,8 @@ class Heap:
                     found |= self.holds.get(kind, set())
                     if attribute and self.method(kind, attribute) is not None:
                         found.add(thing)
+            elif self.flags.get(thing, 0) & FRAME:
+                found.add(self.part(thing))
             else:
                 found |= self.reach((thing,))
         return found
@@ -174,6 +211,7 @@ class Heap:
 
     def meant(self, changed: set[int]) -> tuple[set[str], set[int]]:
         """Names whose value these objects are part of, and the groups concerned."""
+        changed |= {self.parts[thing] for thing in changed if thing in self.parts}
         roots = {self.root(thing) for thing in changed}
         names: set[str] = set()
         for root in roots:

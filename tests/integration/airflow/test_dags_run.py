@@ -15,7 +15,15 @@ SQUARES = notebook(
     code("top = 3", "parameters"),
     "%%k8s_task count\nnumbers = list(range(1, top + 1))",
     "%%k8s_task square\n#| map: number in numbers\n#| max-parallel: 2\nsquared = number**2",
-    "%%k8s_task add\n#| xcom: total\ntotal = sum(squared)",
+    '%%k8s_task spell\n#| map: word in ["a", "b"]\n#| item-resources: [{"memory": "1Gi"}, {"memory": "2Gi"}]\nspelled = word * top',
+    "%%k8s_task add\n#| xcom: total\ntotal = {'sum': sum(squared), 'words': spelled}",
+)
+
+# Small values need no store: they travel through Airflow's own database.
+SMALL = notebook(
+    "%k8s_dag small --schedule @daily --start 2026-01-01 --image python:3.11 --store xcom",
+    "%%k8s_task make\npair = (1, 'two')",
+    "%%k8s_task take\nprint('the pair is', pair)",
 )
 
 
@@ -41,9 +49,24 @@ def test_the_flights_run_to_success(airflow: Airflow, tmp_path: Path) -> None:
     assert images, "the executed notebook has its plot"
 
 
-def test_a_list_made_at_run_time_is_mapped_over_and_comes_back_in_order(airflow: Airflow, tmp_path: Path) -> None:
+def test_items_known_at_export_or_made_at_run_time_come_back_in_order(airflow: Airflow, tmp_path: Path) -> None:
     dag_file, _ = export(pipeline_of(SQUARES), tmp_path / "dags")
     with PodApi(tmp_path / "pods") as api:
-        airflow.run(dag_file.parent, "squares", api, tmp_path, {"top": 4})
-    assert outcomes(api) == [("add", "Succeeded"), ("count", "Succeeded"), *[("square", "Succeeded")] * 4]
-    assert any("30" in path.read_text() for path in (tmp_path / "pods" / "pvc").glob("**/add/outputs.json"))
+        airflow.run(dag_file.parent, "squares", api, tmp_path, {"top": 3})
+    made = [("add", "Succeeded"), ("count", "Succeeded"), *[("spell", "Succeeded")] * 2, *[("square", "Succeeded")] * 3]
+    assert outcomes(api) == made
+    limits = [
+        pod.spec["containers"][0]["resources"]["limits"]["memory"]
+        for pod in api.gone
+        if "spell" in pod.metadata["name"]
+    ]
+    assert sorted(limits) == ["1Gi", "2Gi"]
+    [pushed] = (tmp_path / "pods" / "pvc").glob("**/add/xcom.json")
+    assert json.loads(pushed.read_text()) == {"total": {"sum": 14, "words": ["aaa", "bbb"]}}
+
+
+def test_small_values_travel_by_xcom(airflow: Airflow, tmp_path: Path) -> None:
+    dag_file, _ = export(pipeline_of(SMALL), tmp_path / "dags")
+    with PodApi(tmp_path / "pods") as api:
+        said = airflow.run(dag_file.parent, "small", api, tmp_path)
+    assert "the pair is (1, 'two')" in said

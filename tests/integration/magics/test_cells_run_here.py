@@ -19,6 +19,11 @@ def test_the_last_expression_is_shown_and_one_line_of_measures_stands_below(shar
     assert shared.value("rows, total") == ([1, 2], 3)
 
 
+@pytest.mark.parametrize("above", ["\n\n", "  "])
+def test_blank_lines_and_an_indent_above_change_nothing(shared: Kernel, above: str) -> None:
+    assert LINE.fullmatch(shared.run(f"{above}%%k8s_task train\n{above.strip(chr(10))}x = 1").out.strip())
+
+
 def test_await_works_at_the_top_level(shared: Kernel) -> None:
     reply = shared.run("%%k8s_task train\nimport asyncio\nasync def f():\n    return 5\nawaited = await f()\nawaited")
     assert (reply.status, reply.plain) == ("ok", ["5"])

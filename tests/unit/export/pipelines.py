@@ -7,7 +7,8 @@ from typing import Any
 
 from kubenb.model.kinds import parse_option
 from kubenb.model.options import DAG, TASK, DagOptions, Option, TaskOptions
-from kubenb.model.pipeline import Cell, Code, Edge, Load, Notebook, Parameter, Pipeline, Place, Plan, Reason, Task
+from kubenb.model.pipeline import Cell, Code, Edge, Load, Notebook, Parameter, Pipeline, Plan, Reason, Task
+from kubenb.model.problems import Place
 
 IMAGE = "registry.example.com/team/notebook:1"
 Typed = str | list[str]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import black
 import pytest
@@ -39,24 +41,41 @@ def test_only_airflow_and_the_standard_library_are_imported() -> None:
                 else []
             )
             for name in names:
-                assert name and name.split(".")[0] in {"airflow", *sys.stdlib_module_names}
+                assert (name or "").split(".")[0] in {"airflow", *sys.stdlib_module_names}
 
 
 def everything() -> list[Pipeline]:
     """Pipelines of all shapes."""
     words = "word " * 30
     patch = "{spec: {containers: [{stdin: true}], terminationGracePeriodSeconds: 60}}"
-    many = {
-        "env": ["A=1", f"LONG={words}"], "secret": ["db/password -> PW", "tls -> /etc/tls"], "volume": ["pvc:data -> /data", "emptydir:1Gi -> /scratch"],
-        "toleration": ["a=b:NoSchedule", "*"], "affinity": ["node zone in a, b", "prefer not pod app=x on zone"], "node_selector": "pool=batch", "label": "team=x",
-        "annotation": f"about={words}", "description": words, "gpu": "1", "cpu": "1", "storage": "1Gi", "pod": patch, "retry_delay": "90s", "deferrable": "true",
-    }  # fmt: skip
+    many: dict[str, Any] = {
+        "env": ["A=1", f"LONG={words}"],
+        "secret": ["db/password -> PW", "tls -> /etc/tls"],
+        "volume": ["pvc:data -> /data", "emptydir:1Gi -> /scratch"],
+        "toleration": ["a=b:NoSchedule", "*"],
+        "affinity": ["node zone in a, b", "prefer not pod app=x on zone"],
+        "node_selector": "pool=batch",
+        "label": "team=x",
+        "annotation": f"about={words}",
+        "description": words,
+        "gpu": "1",
+        "cpu": "1",
+        "storage": "1Gi",
+        "pod": patch,
+        "retry_delay": "90s",
+        "deferrable": "true",
+    }
     mapped = task("mapped", map="x in [1, 2, 3]", max_parallel="2")
     parts = task("parts", map="x in ['a', 'b']", item_resources='[{"memory": "1Gi"}, {"memory": "2Gi", "cpu": "2"}]')
     dag = dag_options(
-        schedule="asset:s3://bucket/a-rather-long-name-of-a-thing, asset:another-rather-long-name-of-a-thing", tags=["a", "b"], description=words, on_failure="a.b.c",
-        timezone="Europe/Berlin", timeout="1h", owner="Jörg Müller",
-    )  # fmt: skip
+        schedule="asset:s3://bucket/a-rather-long-name-of-a-thing, asset:another-rather-long-name-of-a-thing",
+        tags=["a", "b"],
+        description=words,
+        on_failure="a.b.c",
+        timezone="Europe/Berlin",
+        timeout="1h",
+        owner="Jörg Müller",
+    )
     names = [f"a-rather-long-name-of-task-{number:02}-and-more-of-it" for number in range(30)]
     return [
         flights(),
@@ -107,7 +126,7 @@ NAMES = [
 
 @pytest.mark.parametrize(("what", "names", "expected"), NAMES)
 def test_variables_of_tasks(what: str, names: list[str], expected: list[str], tmp_path: Path) -> None:
-    made = pipeline(*(task(name) for name in names), edges=list(zip(names, names[1:], strict=False)))
+    made = pipeline(*(task(name) for name in names), edges=list(pairwise(names)))
     files = export_files(made)
     assigned = [
         node.targets[0].id
@@ -139,15 +158,32 @@ def test_edges_are_chains(what: str, edges: list[tuple[str, str]], lines: list[s
 
 def test_long_chains_go_on_in_the_next_line() -> None:
     names = [f"task_number_{number:02}" for number in range(20)]
-    lines = edge_lines(list(zip(names, names[1:], strict=False)), names)
+    lines = edge_lines(list(pairwise(names)), names)
     assert all(len(line) <= 88 for line in lines)
     assert [line.split(" >> ")[-1] for line in lines[:-1]] == [line.split(" >> ")[0].strip() for line in lines[1:]]
 
 
 HOSTILE = [
-    '"""\nimport os; os.system("id")\n"""', "\n# coding: x\nraise SystemExit", "'; raise SystemExit #", "{{ var.value.secret }}", "{% for x in y %}", "\\", "\\\"", "\x00", "\ud800",
-    "\u2028raise", "\u202e", "a\r\nb", "%(asctime)s", "f'{x}'", "$(id)", "`id`", "${HOME}", "]]>", "</script>",
-]  # fmt: skip
+    '"""\nimport os; os.system("id")\n"""',
+    "\n# coding: x\nraise SystemExit",
+    "'; raise SystemExit #",
+    "{{ var.value.secret }}",
+    "{% for x in y %}",
+    "\\",
+    '\\"',
+    "\x00",
+    "\ud800",
+    "\u2028raise",
+    "\u202e",
+    "a\r\nb",
+    "%(asctime)s",
+    "f'{x}'",
+    "$(id)",
+    "`id`",
+    "${HOME}",
+    "]]>",
+    "</script>",
+]
 
 
 @pytest.mark.parametrize("text", HOSTILE)

@@ -194,7 +194,7 @@ def test_an_edited_task_notebook_stays_while_its_task_does(tmp_path: Path) -> No
     edit(tmp_path, "flights/train.ipynb", "version = 1", "version = 100")
     assert deliver(ONE, tmp_path, "flights").merged == ("flights/train.ipynb",)
     before = standing(tmp_path)
-    with pytest.raises(KubenbError, match="your edits of flights/train.ipynb"):
+    with pytest.raises(KubenbError, match=r"your edits of flights/train\.ipynb"):
         deliver(TWO, tmp_path, "flights")
     assert standing(tmp_path) == before
 
@@ -260,7 +260,13 @@ def killed_at(step: int, files: Files, folder: Path) -> int:
     return in_a_process(act)
 
 
-CHANGES = [("a first export", {}, ONE), ("everything", ONE, TWO), ("fewer tasks", ONE, FEWER), ("more tasks", FEWER, ONE), ("only the DAG file", ONE, {**ONE, "flights.py": TWO["flights.py"]})]  # fmt: skip
+CHANGES = [
+    ("a first export", {}, ONE),
+    ("everything", ONE, TWO),
+    ("fewer tasks", ONE, FEWER),
+    ("more tasks", FEWER, ONE),
+    ("only the DAG file", ONE, {**ONE, "flights.py": TWO["flights.py"]}),
+]
 
 
 @pytest.mark.parametrize(("what", "before", "after"), CHANGES)

@@ -53,23 +53,23 @@ NAMED = [
     "password = 'hunter2'",
     "PASSWORD: str = 'tr0ub4dor&3'",
     "db_password='Summer2026'",
-    "connect(host, password=\"S3cret!x\")",
+    'connect(host, password="S3cret!x")',
     "d = {'password': 'S3cret!x'}",
     "os.environ['DB_PASSWORD'] = 'S3cret!x'",
     "os.environ.setdefault('API_KEY', 'abcd1234efgh5678')",
     "api_key = 'abcd1234efgh5678'",
-    "token = \"0123456789abcdef\"",
+    'token = "0123456789abcdef"',
     "%env DB_PASSWORD=hunter22",
     "%env API_TOKEN abcd1234efgh5678",
     "%set_env SECRET=abcd1234efgh5678",
     "#| env: DB_PASSWORD=hunter22",
     "%%k8s_task a --env DB_PASSWORD=hunter22",
     "!curl -u ana:hunter22 https://example.com",
-    "!curl -H \"Authorization: Bearer abcd1234efgh5678\" https://example.com",
+    '!curl -H "Authorization: Bearer abcd1234efgh5678" https://example.com',
     "requests.get(url, headers={'Authorization': 'Bearer abcd1234efgh5678'})",
     "!mysql --password=hunter22",
     "!export TOKEN=abcd1234efgh5678",
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("line", NAMED)

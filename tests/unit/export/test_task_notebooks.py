@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kubenb.export.task_notebook import task_notebook
-from kubenb.model.pipeline import Apart, Cell, Code, Load, Notebook, Parameter, Pipeline, Place, Plan
+from kubenb.model.pipeline import Apart, Cell, Code, Load, Notebook, Parameter, Pipeline, Plan
+from kubenb.model.problems import Place
 from tests.unit.export.pipelines import code, flights, pipeline, plan, task
 
 
@@ -56,7 +57,7 @@ def test_nbformat_agrees() -> None:
     import nbformat
 
     for each in flights().plans:
-        nbformat.validate(nbformat.reads(task_notebook(flights(), each), as_version=4))
+        nbformat.validate(nbformat.reads(task_notebook(flights(), each), as_version=4))  # type: ignore[no-untyped-call]
 
 
 def test_a_task_that_takes_and_leaves_nothing_needs_no_runtime() -> None:
@@ -167,9 +168,24 @@ def test_parameters_that_only_the_dag_has_are_bound_too() -> None:
 
 
 HOSTILE = [
-    "x = '''{{ ds }}'''", 'y = """{% raw %}"""', "z = 1\\", "a\r\nb", "\ufeffx = 1", "# -*- coding: latin-1 -*-", "s = '\u2028\u2029'", "s = '\u202e'", "t = '\x00\x1b\x7f'",
-    "s = '\ud800'", "", "\n\n", "x = 1\n", "\tx", "ä = '😀'", "</script>", "'}} {{'",
-]  # fmt: skip
+    "x = '''{{ ds }}'''",
+    'y = """{% raw %}"""',
+    "z = 1\\",
+    "a\r\nb",
+    "\ufeffx = 1",
+    "# -*- coding: latin-1 -*-",
+    "s = '\u2028\u2029'",
+    "s = '\u202e'",
+    "t = '\x00\x1b\x7f'",
+    "s = '\ud800'",
+    "",
+    "\n\n",
+    "x = 1\n",
+    "\tx",
+    "ä = '😀'",
+    "</script>",
+    "'}} {{'",
+]
 
 
 @pytest.mark.parametrize("source", HOSTILE)

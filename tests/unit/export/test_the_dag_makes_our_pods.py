@@ -42,22 +42,41 @@ SET = [
     if not option.name.startswith(("map", "max-parallel", "item-resources", "after", "memory-request"))
 ]
 HOSTILE: list[tuple[str, dict[str, Any]]] = [
-    ("fields and braces in a variable", {"env": ["A={{ ds }}", "B={% if %}", "C={{ '", "D=\n", "E=\r\n", "F={# #}", "G={{{ ds }}}"]}),
+    (
+        "fields and braces in a variable",
+        {"env": ["A={{ ds }}", "B={% if %}", "C={{ '", "D=\n", "E=\r\n", "F={# #}", "G={{{ ds }}}"]},
+    ),
     ("dollars in a variable", {"env": ["A=$(HOME)", "B=$$", "C=$"]}),
     ("braces in an annotation", {"annotation": ["a={{ ds }}", "b={% raw %}", "c=$(X)"]}),
     ("a field in a sub path", {"volume": "pvc:data -> /data sub=raw/{{ds}}"}),
     ("another user", {"run_as_user": "2000", "volume": "pvc:data -> /data"}),
-    ("all resources", {"cpu": "1", "cpu_limit": "2", "memory": "2Gi", "memory_request": "1Gi", "storage": "1Gi", "gpu": "1"}),
+    (
+        "all resources",
+        {"cpu": "1", "cpu_limit": "2", "memory": "2Gi", "memory_request": "1Gi", "storage": "1Gi", "gpu": "1"},
+    ),
     ("memory alone", {"memory": "1Gi"}),
     ("a claim twice", {"volume": ["pvc:a -> /a", "pvc:a -> /b sub=x ro"]}),
     ("a folder of its own at /tmp", {"volume": "emptydir:1Gi -> /tmp"}),
-    ("a patch that adds", {"pod": "{spec: {hostAliases: [{ip: 10.0.0.1, hostnames: [a]}], containers: [{stdin: true}]}}"}),
+    (
+        "a patch that adds",
+        {"pod": "{spec: {hostAliases: [{ip: 10.0.0.1, hostnames: [a]}], containers: [{stdin: true}]}}"},
+    ),
     ("a patch that takes away", {"pod": "{spec: {securityContext: null, enableServiceLinks: null}}"}),
-    ("a patch that replaces", {"pod": "{spec: {containers: [{image: b/c, env: [{name: HOME, value: /x}], resources: {limits: {cpu: '3'}}}]}}"}),
-    ("a patch with a companion", {"pod": "{spec: {containers: [{name: side, image: x, command: ['{{ ds }}']}], initContainers: [{name: i, image: y}]}}"}),
+    (
+        "a patch that replaces",
+        {
+            "pod": "{spec: {containers: [{image: b/c, env: [{name: HOME, value: /x}], resources: {limits: {cpu: '3'}}}]}}"
+        },
+    ),
+    (
+        "a patch with a companion",
+        {
+            "pod": "{spec: {containers: [{name: side, image: x, command: ['{{ ds }}']}], initContainers: [{name: i, image: y}]}}"
+        },
+    ),
     ("a patch with braces", {"pod": "{metadata: {annotations: {x: '{{ ds }}'}}, spec: {hostname: 'a{{b'}}"}),
     ("a patch of metadata", {"pod": "{metadata: {labels: {a: b}, namespace: other, finalizers: [x/y]}}"}),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("what", "typed"), [*SET, *HOSTILE], ids=[name for name, _ in [*SET, *HOSTILE]])
@@ -154,10 +173,25 @@ def test_data_by_xcom_is_pulled_into_the_follower(tmp_path: Path) -> None:
 
 def test_settings_of_the_dag(tmp_path: Path) -> None:
     options = dag_options(
-        schedule="0 6 * * 1-5", start="2026-01-01", end="2026-12-31", timezone="Europe/Berlin", catchup="true", owner="ana", tags=["a", "b"],
-        description="Delays", max_active_runs="1", max_active_tasks="4", retries="5", retry_delay="10m", timeout="6h", task_timeout="2h",
-        on_failure="alerts.page", on_success="alerts.cheer", connection="k8s", in_cluster="false",
-    )  # fmt: skip
+        schedule="0 6 * * 1-5",
+        start="2026-01-01",
+        end="2026-12-31",
+        timezone="Europe/Berlin",
+        catchup="true",
+        owner="ana",
+        tags=["a", "b"],
+        description="Delays",
+        max_active_runs="1",
+        max_active_tasks="4",
+        retries="5",
+        retry_delay="10m",
+        timeout="6h",
+        task_timeout="2h",
+        on_failure="alerts.page",
+        on_success="alerts.cheer",
+        connection="k8s",
+        in_cluster="false",
+    )
     dag = parse(export_files(pipeline(task("one"), task("two", timeout="90s"), dag=options)), tmp_path)
     shown = {
         name: str(value)
@@ -165,9 +199,16 @@ def test_settings_of_the_dag(tmp_path: Path) -> None:
         if name not in ("default_args", "on_failure_callback", "on_success_callback")
     }
     assert shown == {
-        "description": "Delays", "schedule": "0 6 * * 1-5", "start_date": "2026-01-01 00:00:00+01:00", "end_date": "2026-12-31 00:00:00+01:00",
-        "catchup": "True", "max_active_runs": "1", "max_active_tasks": "4", "dagrun_timeout": "6:00:00", "tags": "['a', 'b']",
-    }  # fmt: skip
+        "description": "Delays",
+        "schedule": "0 6 * * 1-5",
+        "start_date": "2026-01-01 00:00:00+01:00",
+        "end_date": "2026-12-31 00:00:00+01:00",
+        "catchup": "True",
+        "max_active_runs": "1",
+        "max_active_tasks": "4",
+        "dagrun_timeout": "6:00:00",
+        "tags": "['a', 'b']",
+    }
     one, two = (dag.tasks[name].arguments for name in ("one", "two"))
     names = (
         "owner",

@@ -47,7 +47,7 @@ class Ended:
 
 def notebook(*cells: str, tags: dict[int, str] | None = None) -> str:
     """A notebook of code cells; `tags`: number from 1 -> tag."""
-    made = [
+    made: list[dict[str, Any]] = [
         {
             "cell_type": "code",
             "id": f"c{number}",
@@ -91,12 +91,10 @@ def start(store: Path, *cells: str, tags: dict[int, str] | None = None, **told: 
     )
 
 
-def run(
-    store: Path, *cells: str, tags: dict[int, str] | None = None, python: str = sys.executable, **told: str
-) -> Ended:
+def run(store: Path, *cells: str, tags: Any = None, python: Any = sys.executable, **told: Any) -> Ended:
     """Runs a task to its end."""
     env = environment(notebook(*cells, tags=tags), store, **told)
-    done = subprocess.run([python, "-c", BOOT], env=env, capture_output=True, text=True, timeout=60)
+    done = subprocess.run([python, "-c", BOOT], env=env, capture_output=True, text=True, timeout=60, errors="replace")
     place = store / env["KUBENB_DAG"] / env["KUBENB_RUN"] / env["KUBENB_TASK"]
     if "KUBENB_ITEM" in told:
         place = place / told["KUBENB_ITEM"]

@@ -26,7 +26,7 @@ def same(one: Any, two: Any, seen: dict[int, int] | None = None) -> bool:
     if isinstance(one, complex):
         return same(one.real, two.real) and same(one.imag, two.imag)
     if isinstance(one, (int, decimal.Decimal)):
-        return one.as_tuple() == two.as_tuple() if isinstance(one, decimal.Decimal) else bool(one == two)
+        return bool(one.as_tuple() == two.as_tuple() if isinstance(one, decimal.Decimal) else one == two)
     if isinstance(one, (pd.DataFrame, pd.Series, pd.Index)):
         return _pandas(one, two)
     if isinstance(one, pd.api.extensions.ExtensionArray):
@@ -37,7 +37,7 @@ def same(one: Any, two: Any, seen: dict[int, int] | None = None) -> bool:
     if isinstance(one, np.ndarray):
         return _array(one, two, seen)
     if isinstance(one, np.generic):
-        return one.dtype == two.dtype and one.tobytes() == two.tobytes()
+        return bool(one.dtype == two.dtype and one.tobytes() == two.tobytes())
     if isinstance(one, Mapping):
         return len(one) == len(two) and all(
             same(a, c, seen) and same(b, d, seen) for (a, b), (c, d) in zip(one.items(), two.items(), strict=True)

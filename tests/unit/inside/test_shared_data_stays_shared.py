@@ -118,7 +118,7 @@ def test_an_array_that_is_a_column_of_a_frame_stays_one(tmp_path: Path) -> None:
 
 def test_a_part_of_a_frames_memory_is_refused_with_the_way_out(tmp_path: Path) -> None:
     frame = pd.DataFrame({"a": np.arange(9.0)})
-    with pytest.raises(Refused, match="shares memory with a data frame.*make it a copy"):
+    with pytest.raises(Refused, match=r"shares memory with a data frame.*make it a copy"):
         carried(tmp_path, {"frame": frame, "part": frame["a"].to_numpy()[2:5]})
 
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
+import pandas
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -33,6 +33,7 @@ from kubenb.inside.documents import can_carry
 from tests.unit.inside.pods import carried
 from tests.unit.inside.same import same
 
+pd: Any = pandas
 D = decimal.Decimal
 UTC = dt.timezone.utc
 BERLIN = zoneinfo.ZoneInfo("Europe/Berlin")
@@ -116,7 +117,10 @@ PLAIN: dict[str, Any] = {
 }
 
 ARRAYS: dict[str, Any] = {
-    **{name: np.arange(6).astype(name).reshape(2, 3) for name in "bool int8 uint64 float16 float32 float64".split()},
+    **{
+        name: np.arange(6).astype(name).reshape(2, 3)
+        for name in ["bool", "int8", "uint64", "float16", "float32", "float64"]
+    },
     "longdouble": np.arange(3, dtype=np.longdouble) / 3,
     "complex64": np.array([1 + 2j], dtype=np.complex64),
     "nan bits": np.array([np.nan, -np.nan, -0.0, np.inf]),
@@ -134,7 +138,7 @@ ARRAYS: dict[str, Any] = {
     "nested structured": np.zeros(2, dtype=[("a", [("b", "i2"), ("c", "f4", (2, 2))])]),
     "objects": np.array([1, "a", None, (2,)], dtype=object),
     "object matrix": np.array([[1, "a"], [None, 2.5]], dtype=object),
-    "masked": np.ma.array([1.0, 2.0, 3.0], mask=[0, 1, 0], fill_value=-9.0),
+    "masked": np.ma.array([1.0, 2.0, 3.0], mask=[False, True, False], fill_value=-9.0),
     "masked without mask": np.ma.array([1, 2]),
     "scalars": [np.float64(1.5), np.int8(-3), np.bool_(True), np.str_("x"), np.datetime64("2026-01-01T00:00", "m")],
     "dtype": [np.dtype("f4"), np.dtype([("a", "i4")])],
@@ -148,7 +152,9 @@ FRAMES: dict[str, Any] = {
     "object texts and nan": pd.Series(["x", np.nan] * 50, dtype=object),
     "object surrogates": pd.Series(["x", "\ud800"] * 50, dtype=object),
     "objects": pd.DataFrame({"a": [1, "x", None, (1, 2), [3], {"k": 1.5}]}, dtype=object),
-    "string dtypes": pd.DataFrame({"a": pd.array(["x", None], dtype="string"), "b": pd.array(["x", None], dtype="str")}),
+    "string dtypes": pd.DataFrame(
+        {"a": pd.array(["x", None], dtype="string"), "b": pd.array(["x", None], dtype="str")}
+    ),
     "python strings": pd.Series(pd.array(["x", None], dtype=pd.StringDtype("python"))),
     "nullable": pd.DataFrame({"a": pd.array([1, None], "Int64"), "b": pd.array([True, None], "boolean")}),
     "nullable floats": pd.Series(pd.array([1.5, None, np.nan], dtype="Float32")),
@@ -194,7 +200,11 @@ FRAMES: dict[str, Any] = {
     "series name": pd.Series([1], name=("a", 1)),
     "indexes": [pd.RangeIndex(3), pd.Index(["a"]), _INDEX, pd.date_range("2026", periods=2), pd.Index([], dtype="f4")],
     "arrays": [pd.array([1, None], "Int8"), pd.Categorical(["a"]), pd.Series([1, 2]).array, pd.array(["a"])],
-    "scalars": [pd.Timestamp("2026-01-01"), pd.Timestamp("2026-10-25 01:30Z").tz_convert("Europe/Berlin"), pd.Timedelta("1ns")],
+    "scalars": [
+        pd.Timestamp("2026-01-01"),
+        pd.Timestamp("2026-10-25 01:30Z").tz_convert("Europe/Berlin"),
+        pd.Timedelta("1ns"),
+    ],
     "more scalars": [pd.Period("2026-01", "M"), pd.Interval(0, 1.5, "both"), pd.NaT, pd.NA],
     "old timestamp": pd.Timestamp("1500-01-01").as_unit("s"),
 }
@@ -217,11 +227,11 @@ def test_all_of_them_at_once_in_one_value(tmp_path: Path) -> None:
 
 
 def test_a_generator_goes_on_where_it_was(tmp_path: Path) -> None:
-    made = {"a": random.Random(5), "b": np.random.default_rng(7), "c": np.random.RandomState(9)}
+    made: dict[str, Any] = {"a": random.Random(5), "b": np.random.default_rng(7), "c": np.random.RandomState(9)}
     for generator in made.values():
         generator.random()
     back = carried(tmp_path, dict(made))
-    assert [back[name].random() for name in "abc"] == [made[name].random() for name in "abc"]  # type: ignore[attr-defined]
+    assert [back[name].random() for name in "abc"] == [made[name].random() for name in "abc"]
 
 
 def test_sparse_matrices_keep_their_format(tmp_path: Path) -> None:
@@ -256,7 +266,9 @@ _LEAVES = st.one_of(
     st.timedeltas(),
     st.uuids(),
 )
-_KEYS = st.one_of(st.integers(), _TEXT, st.booleans(), st.none(), st.tuples(st.integers(), _TEXT), st.binary(max_size=3))
+_KEYS = st.one_of(
+    st.integers(), _TEXT, st.booleans(), st.none(), st.tuples(st.integers(), _TEXT), st.binary(max_size=3)
+)
 _VALUES = st.recursive(
     _LEAVES,
     lambda inner: st.one_of(
@@ -287,7 +299,7 @@ _COLUMNS = {
 
 
 @st.composite
-def _frames(draw: Any) -> pd.DataFrame:
+def _frames(draw: Any) -> Any:
     rows = draw(st.integers(0, 80))
     kinds = draw(st.lists(st.sampled_from(sorted(_COLUMNS)), max_size=4))
     labels = draw(st.lists(st.one_of(st.integers(0, 3), _TEXT), min_size=len(kinds), max_size=len(kinds)))
@@ -303,7 +315,7 @@ def _frames(draw: Any) -> pd.DataFrame:
 
 
 @given(_frames())
-def test_any_frame_comes_back_the_same(tmp_path_factory: pytest.TempPathFactory, frame: pd.DataFrame) -> None:
+def test_any_frame_comes_back_the_same(tmp_path_factory: pytest.TempPathFactory, frame: Any) -> None:
     folder = tmp_path_factory.mktemp("frame")
     assert same(carried(folder, {"x": frame})["x"], frame)
 

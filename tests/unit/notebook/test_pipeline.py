@@ -201,6 +201,8 @@ WRONG: list[tuple[str, list[str | tuple[str, str]], list[str]]] = [
      ["cell 2: this is a second cell tagged parameters. Keep one."]),
     ("parameters below a task", ["%%k8s_task a\n1", ("b = 1", "parameters")],
      ["cell 2: the parameters cell stands below a task. Move it above the first task: every task begins with it."]),
+    ("parameters below a cell that binds one", ["year = 1", "x = 2", ("year = 2013", "parameters"), "%%k8s_task a\n1"],
+     ["cell 3: cell 1 binds year above the parameters cell, which binds it again. Move the parameters cell above cell 1."]),
     ("a task tagged parameters", [("%%k8s_task a\n1", "parameters"), "%%k8s_task b\n1"],
      ["cell 1, line 1 (a): a task's cell is tagged parameters. Take the tag off, or move the parameters to a cell of their own."]),
     ("request over limit", ["%%k8s_task a --memory 1G --memory-request 1Gi --cpu 2 --cpu-limit 1500m\n1"],
@@ -218,8 +220,8 @@ WRONG: list[tuple[str, list[str | tuple[str, str]], list[str]]] = [
      ["cell 1, line 3 (a): folder /data is mounted by volume and by secret. Choose another folder for one of them."]),
     ("items without map", ["%%k8s_task a\n#| max-parallel: 2\n1"],
      ["cell 1, line 2 (a): max-parallel stands without map. Write map: NAME in ITEMS, or leave it out."]),
-    ("items that do not match", ['%%k8s_task a\n#| map: m in [1, 2]\n#| item-resources: [{"memory": "1Gi"}]\n1'],
-     ["cell 1, line 3 (a): item-resources has 1 items, map has 2. Write one for each item, in the same order."]),
+    ("an item over the limit", ['%%k8s_task a --cpu-limit 1\n#| map: m in [1]\n#| item-resources: [{"cpu": 2}]\n1'],
+     ["cell 1, line 3 (a): item 1 has cpu 2, more than cpu-limit 1. Write at most 1."]),
     ("a container with pickle", ["%k8s_container a --image x:1 --pickle m -- run"],
      ["cell 1, line 1 (a): pickle means nothing for an image's own command. Leave it out."]),
     ("an end before its start", ["%k8s_dag f --start 2026-02-01 --end 2026-01-01", "%%k8s_task a\n1"],
@@ -242,6 +244,13 @@ WRONG: list[tuple[str, list[str | tuple[str, str]], list[str]]] = [
 @pytest.mark.parametrize(("cells", "expected"), [case[1:] for case in WRONG], ids=[case[0] for case in WRONG])
 def test_what_is_wrong_with_the_whole_is_said(cells: list[str | tuple[str, str]], expected: list[str]) -> None:
     assert said(read(*cells)) == expected
+
+
+def test_a_notebook_named_like_a_package_needs_an_id() -> None:
+    assert said(read("x = 1", path="a/Airflow.ipynb")) == [
+        "a/Airflow.ipynb: DAG id 'Airflow' would hide the package of that name. Write %k8s_dag Airflow_dag."
+    ]
+    assert said(read("%k8s_dag flights", "x = 1", path="a/Airflow.ipynb")) == []
 
 
 def test_problems_of_settings_come_along() -> None:

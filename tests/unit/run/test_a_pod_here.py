@@ -109,7 +109,8 @@ def test_a_secret_that_is_not_here_is_named(tmp_path: Path) -> None:
     ]
     _, problems = prepare(pod(env), {}, ground(tmp_path), WHERE)
     assert [str(problem) for problem in problems] == [
-        f"cell 2, line 1 (train): {name} comes from the {source}, and no cluster takes part here. Set it for this run: {name}=VALUE kubenb run …"
+        f"cell 2, line 1 (train): {name} comes from the {source}, and no cluster takes part here."
+        f" Set it for this run: {name}=VALUE kubenb run …"
         for name, source in (("TOKEN", "secret db"), ("LEVEL", "configmap levels"))
     ]
 

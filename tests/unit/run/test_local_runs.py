@@ -6,7 +6,10 @@ import dataclasses
 import json
 import os
 import signal
+import subprocess
+import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -157,7 +160,7 @@ def test_a_list_of_an_earlier_task_is_mapped(tmp_path: Path) -> None:
 
 
 def test_no_items_are_an_empty_list(tmp_path: Path) -> None:
-    assert run(mapped(), tmp_path, params={"months": "[]"}).ok
+    assert states(run(mapped(), tmp_path, params={"months": "[]"})) == {"each": "done", "total": "done"}
     assert "total 0 []" in log(tmp_path, "total")
 
 
@@ -266,3 +269,25 @@ def test_an_images_own_command_runs_where_its_program_is_here_and_is_named_where
     assert log(tmp_path, "here").startswith("from 20")
     assert log(tmp_path, "here").endswith("$(KUBENB_TASK)\n")
     assert done.outcomes[1].why == "its command /app/process belongs to the image busybox:1, and is not on this machine"
+
+
+def test_tasks_of_a_run_that_was_killed_are_ended_by_the_next(tmp_path: Path) -> None:
+    code = (
+        "from pathlib import Path; from tests.unit.run.made import pipeline, plan; from kubenb.run.local import run_pipeline\n"
+        f"run_pipeline(pipeline(plan('slow', 'import time; time.sleep(60)')), Path({str(tmp_path)!r}))"
+    )
+    killed = subprocess.Popen([sys.executable, "-c", code], cwd=Path(__file__).parents[3])
+    running = tmp_path / ".kubenb" / "running"
+    until = time.monotonic() + 30
+    while not running.exists() and time.monotonic() < until:
+        time.sleep(0.02)
+    time.sleep(0.1)
+    killed.kill()
+    killed.wait()
+    pid = int(running.read_text().split()[0])
+    os.kill(pid, 0)
+    assert run(pipeline(plan("quick", "x = 1")), tmp_path).ok
+    until = time.monotonic() + 5
+    while time.monotonic() < until and Path(f"/proc/{pid}").exists():
+        time.sleep(0.02)
+    assert not Path(f"/proc/{pid}").exists()

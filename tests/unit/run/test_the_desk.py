@@ -29,7 +29,7 @@ def test_every_run_has_its_own_name(tmp_path: Path) -> None:
 def test_a_folder_that_cant_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with (
-        pytest.raises(KubenbError, match=r"can't be written: .* Give another folder with --to\."),
+        pytest.raises(KubenbError, match=r"can't be written: .* give another folder with --to\."),
         desk(tmp_path / "file"),
     ):
         pass
@@ -65,3 +65,29 @@ def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
     write_whole(path, "new")
     assert path.read_text() == "new"
     assert os.listdir(tmp_path) == ["a.json"]
+
+
+def test_a_notebook_of_the_users_is_never_overwritten(tmp_path: Path) -> None:
+    path = tmp_path / "train.ipynb"
+    path.write_text('{"cells": [], "metadata": {}}')
+    with (
+        pytest.raises(KubenbError, match=r"train\.ipynb is there, and is not from a run of train"),
+        desk(tmp_path, ["train"]),
+    ):
+        pass
+    assert path.read_text() == '{"cells": [], "metadata": {}}'
+    assert os.listdir(tmp_path) == ["train.ipynb"]
+    path.write_text('{"metadata": {"kubenb": {"task": "train"}}}')
+    with desk(tmp_path, ["train"]):
+        pass
+
+
+def test_a_log_of_the_users_is_never_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "train.log").write_text("mine")
+    with pytest.raises(KubenbError, match=r"train\.log is there"), desk(tmp_path, ["train"]):
+        pass
+
+
+def test_a_disk_that_fails_on_the_way_is_told_not_thrown(tmp_path: Path) -> None:
+    with pytest.raises(KubenbError, match=r"can't be written: No space left on device\. Make room"), desk(tmp_path):
+        raise OSError(28, "No space left on device")

@@ -1,6 +1,6 @@
 """DAG every_option, written by kubenb from flights.ipynb: edits stay on the next export.
 
-kubenb: every_option d914ff3d0264e714
+kubenb: every_option a2420bd967d100c9
 """
 
 import json
@@ -97,7 +97,67 @@ with DAG(
     tags=["a", "b"],
 ):
     every_option = KubernetesPodOperator(
-        **notebook("every-option", "every-option.operator.json"),
+        **notebook(
+            "every-option",
+            metadata={"annotations": {"contact": "ana"}},
+            spec={
+                "automountServiceAccountToken": True,
+                "securityContext": {
+                    "fsGroup": 1000,
+                    "fsGroupChangePolicy": "OnRootMismatch",
+                },
+                "imagePullSecrets": [{"name": "regcred"}],
+                "volumes": [
+                    {
+                        "name": "kubenb-google-key",
+                        "secret": {
+                            "secretName": "gcp-sa",
+                            "items": [{"key": "key.json", "path": "key.json"}],
+                        },
+                    },
+                    {"name": "configmap-limits", "configMap": {"name": "limits"}},
+                    {
+                        "name": "pvc-data",
+                        "persistentVolumeClaim": {"claimName": "data"},
+                    },
+                ],
+                "hostNetwork": False,
+            },
+            container={
+                "imagePullPolicy": "Always",
+                "env": [
+                    {"name": "KUBENB_ENGINE", "value": "papermill"},
+                    {
+                        "name": "GOOGLE_APPLICATION_CREDENTIALS",
+                        "value": "/kubenb/google/key.json",
+                    },
+                    {
+                        "name": "DB_PASSWORD",
+                        "valueFrom": {
+                            "secretKeyRef": {"name": "db", "key": "password"},
+                        },
+                    },
+                ],
+                "volumeMounts": [
+                    {
+                        "name": "kubenb-google-key",
+                        "mountPath": "/kubenb/google",
+                        "readOnly": True,
+                    },
+                    {
+                        "name": "configmap-limits",
+                        "mountPath": "/etc/limits",
+                        "readOnly": True,
+                    },
+                    {
+                        "name": "pvc-data",
+                        "mountPath": "/data",
+                        "subPath": "raw",
+                        "readOnly": True,
+                    },
+                ],
+            },
+        ),
         image="python:3.11-slim",
         env_vars={"LEVEL": "info"},
         container_resources={
@@ -155,11 +215,17 @@ with DAG(
         doc_md="Train the delay model",
     )
     each = KubernetesPodOperator.partial(
-        **notebook("each"),
+        **notebook(
+            "each",
+            container={"env": [{"name": "KUBENB_ENGINE", "value": "auto"}]},
+        ),
         max_active_tis_per_dagrun=2,
     ).expand(env_vars=every_option.output)
     sum_up = KubernetesPodOperator(
-        **notebook("sum-up"),
+        **notebook(
+            "sum-up",
+            container={"env": [{"name": "KUBENB_ENGINE", "value": "auto"}]},
+        ),
         trigger_rule="none_failed",
         do_xcom_push=True,
     )
