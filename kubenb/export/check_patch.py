@@ -134,6 +134,9 @@ def left_alone(patch: Part, pod: Part, plan: Plan) -> Found:
     if plan.task.kind != "container" and ("command" in _base(patch) or "args" in _base(patch)):
         fix = "Use %k8s_container for an image's own command."
         yield "the pod patch sets the command, which starts the notebook.", fix, "pod.command", ERROR
+    names = {item["name"] for item in pod["spec"]["containers"][0].get("env") or []}
+    if not names.issuperset(("KUBENB_DAG", "KUBENB_TASK", "KUBENB_RUN", "KUBENB_TRY", "KUBENB_PARAMS")):
+        yield "the pod patch takes away variables that kubenb sets.", "Leave env, or add to it.", "env.sealed", ERROR
     if pod["spec"].get("restartPolicy") != "Never":
         what = "the pod patch sets restartPolicy, and Airflow counts the tries itself."
         yield what, "Leave it Never.", "pod.restart", ERROR

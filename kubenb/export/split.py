@@ -111,7 +111,7 @@ def shared(pods: list[Part], patched: list[Part]) -> Part:
         both = values + others
         if all(isinstance(value, dict) for value in both):
             found[key] = shared(values, others)
-        elif key == "containers":
+        elif key == "containers" and all(isinstance(value, list) for value in both):
             found[key] = [shared([value[0] for value in values], [value[0] for value in others if value])]
         elif all(isinstance(value, list) for value in both):
             found[key] = [item for item in first[key] if all(item in value for value in both)]
@@ -126,7 +126,7 @@ def rest(pod: Part, base: Part) -> Part:
     for key, value in pod.items():
         if key not in base:
             found[key] = value
-        elif key == "containers":
+        elif key == "containers" and isinstance(value, list):
             inner = rest(value[0], base[key][0])
             found |= {key: [inner, *value[1:]]} if inner or value[1:] else {}
         elif isinstance(value, dict) and isinstance(base[key], dict):

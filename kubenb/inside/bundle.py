@@ -1,7 +1,7 @@
 """The runtime as text: what an export puts into a pod's environment, and the few lines that start it there.
 
 In: this package's own sources. Out: `files()` (file name -> text, for the folder beside the task notebooks), `bundle()`
-(all of them as one text), `BOOT` (for `python -c`) and `strings()` (a text as environment values). Next room: `boot`, in the pod.
+(all of them as one text), `BOOT` (for `python -c`) and `strings()` (a text as environment values). Next room: `first`, in the pod.
 The same bytes everywhere: a fixed order, text that is only shortened, no compression (its bytes differ between builds of zlib).
 """
 
@@ -14,13 +14,13 @@ import os
 LONGEST = 120_000
 
 # The modules that a plain cell needs come first, and fit into HEAD characters: the rest is decoded only where it is used.
-FIRST = ("boot", "__init__", "start", "engine")
+FIRST = ("first", "__init__")
 HEAD = 16_000
 STORED = "bundle.txt"
 
 BOOT = (
-    "import os,binascii as b;t=b.a2b_base64(os.environ['KUBENB_RUNTIME'][:%d]).decode();"
-    "exec(t[:t.index('\\n#: ')],dict(text=t))" % HEAD
+    "import sys,os,binascii as b;t=b.a2b_base64(os.environ['KUBENB_RUNTIME'][:%d]).decode();n='kubenb_runtime.first';"
+    "m=sys.modules[n]=type(os)(n);m.__package__='kubenb_runtime';m.text=t;exec(t[:t.index('\\n#: ')],m.__dict__)" % HEAD
 )
 
 
@@ -38,7 +38,7 @@ def files() -> dict[str, str]:
 def bundle() -> str:
     """All modules as one text, without docstrings, comments and annotations: for each a line `#: name`, then its source.
 
-    >>> bundle().startswith("#: boot")
+    >>> bundle().startswith("#: first")
     True
     """
     modules = files()

@@ -1,6 +1,6 @@
 """The one table of ways a task ends: its exit code, and what is said of it.
 
-In: `Refused`, raised by any room of the runtime that can't go on. Out: exit codes for `start`, last lines for the log.
+In: `Refused`, raised by any room of the runtime that can't go on. Out: exit codes for `first`, last lines for the log.
 """
 
 from __future__ import annotations

@@ -35,6 +35,6 @@ def show(*args: Any, **options: Any) -> None:
         for number in plt.get_fignums():
             figure = plt.figure(number)
             if figure.get_axes() or figure.lines or figure.patches or figure.images:
-                ENGINE[0].show(figure, "display_data")
+                ENGINE[0].display(figure)
     finally:
         plt.close("all")

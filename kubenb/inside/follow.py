@@ -1,6 +1,6 @@
 """Foreign modules that the engine wants to know of when the user's code imports them, and the package on disk for a kernel.
 
-In: `boot.Bundle`, when one of `boot.FOLLOWED` is imported. Out: the module, loaded as ever, then shown to `odd.AFTER`.
+In: `first.Bundle`, when one of `first.FOLLOWED` is imported. Out: the module, loaded as ever, then shown to `odd.AFTER`.
 """
 
 from __future__ import annotations

@@ -18,8 +18,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from .first import Job
     from .record import Record
-    from .start import Job
 
 EVERY, EVERY_REMOTE = 1.0, 60.0
 

@@ -20,12 +20,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from .start import Job
+    from .first import Job
 
 EVERY = 1.0
 
 
-def run_papermill(job: Job, pipes: Any) -> int:
+def run_papermill(job: Job) -> int:
     """Runs the notebook; the exit code."""
     prepare(job)
     import papermill

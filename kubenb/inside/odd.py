@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 import sys
 
-from .engine import AWAIT, ONLY_AST
 from .exits import TABLE, Refused
+from .first import AWAIT, ONLY_AST
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,10 +28,14 @@ def prepare(engine: Any) -> None:
         _bind(engine, -1)
 
 
-def inject(engine: Any, number: int, cell: dict[str, Any]) -> None:
-    """After the cell tagged `parameters`: this run's values."""
-    if "parameters" in _tags(cell):
-        _bind(engine, number)
+def after(engine: Any, cell: dict[str, Any]) -> None:
+    """After a cell: this run's parameters, if it was the one tagged so; figures that it drew and did not show."""
+    if engine.job.parameters and not engine.added and "parameters" in _tags(cell):
+        _bind(engine, engine.number)
+    if "matplotlib.pyplot" in sys.modules:
+        from .figures import flush
+
+        flush(engine)
 
 
 def _tags(cell: dict[str, Any]) -> Any:
@@ -58,12 +62,12 @@ def execute(engine: Any, source: str, name: str) -> None:
         plain = _without_magics(engine, source)
         if plain is None:
             return in_shell(engine, source, name)
-    engine.run_tree(engine.parse(plain, name), name, plain)
+    engine.execute(engine.parse(plain, name), name, plain)
     return None
 
 
 def _has_ipython() -> bool:
-    from .start import has
+    from .setting import has
 
     return has("IPython")
 
@@ -115,6 +119,13 @@ def awaited(engine: Any, value: Any) -> Any:
         engine.loop = asyncio.new_event_loop()
         asyncio.set_event_loop(engine.loop)
     return engine.loop.run_until_complete(value)
+
+
+def show(engine: Any, value: Any, kind: str, metadata: Any = None) -> None:
+    """Sends a value's forms to the notebook; its text to the log."""
+    from .display import output
+
+    send(engine, output(value, kind, engine.count, metadata))
 
 
 def send(engine: Any, made: dict[str, Any]) -> None:

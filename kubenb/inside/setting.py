@@ -1,12 +1,13 @@
 """What the pod is told: the environment contract, read once.
 
-In: `os.environ` (KUBENB_*). Out: `Setting`, the notebook's text (its digest checked) and its cells. Next room: `start`.
+In: `os.environ` (KUBENB_*). Out: `Setting`, the notebook's text (its digest checked) and its cells. Next room: `first`.
 Plain classes: dataclasses cost more than the start of Python itself.
 """
 
 from __future__ import annotations
 
 import binascii
+import sys
 
 from .exits import Refused
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Any, Mapping
 
 ENGINES = ("auto", "papermill", "kubenb")
+AGAIN = "Export the DAG again."
 SCHEMES = ("s3", "gs", "gcs", "abs", "memory", "file")
 
 
@@ -45,45 +47,57 @@ class Setting:
                 "Use a folder, pvc:NAME, s3://, gs://, abs:// or xcom.",
             )
         if self.item is not None and not (self.item.isascii() and self.item.isdigit()):
-            raise Refused("setup", "KUBENB_ITEM '%s' is not a count from 0." % self.item[:40], "Export the DAG again.")
+            raise Refused("setup", "KUBENB_ITEM '%s' is not a count from 0." % self.item[:40], AGAIN)
 
 
-def prepare(job: Any, env: Any, packed: str) -> str | bytes:
-    """All that `start` leaves out on its short way: checks, parameters, a notebook in many strings or in the store."""
+def prepare(job: Any, env: Any, packed: str) -> None:
+    """All that `first` leaves out on its short way: checks, parameters, papermill, a notebook in many strings or in the store."""
     setting = Setting(env)
     job.parameters = parameters(env)
-    if packed:
-        pieces, count = [packed], 1
-        while "KUBENB_NOTEBOOK_%d" % count in env:
-            pieces.append(env.pop("KUBENB_NOTEBOOK_%d" % count))
-            count += 1
-        return "".join(pieces)
-    if not env.get("KUBENB_NOTEBOOK_URL"):
-        raise Refused("setup", "KUBENB_NOTEBOOK is not set: there is no notebook to run.", "Export the DAG again.")
-    from .distant import notebook_from_store
-
-    return notebook_from_store(setting, env)
+    job.text = _data(setting, env, packed)
+    digest = env.get("KUBENB_NOTEBOOK_SHA256")
+    if digest and sha256(job.text) != digest.lower():
+        raise Refused("setup", "the notebook is not the one that was exported: its SHA-256 differs.", AGAIN)
+    job.notebook = _notebook(job.text)
+    job.cells = job.notebook["cells"]
+    job.papermill = setting.engine == "papermill" or (
+        setting.engine == "auto" and has("papermill", "nbclient", "ipykernel")
+    )
 
 
-def read_with_care(packed: str | bytes, digest: str | None) -> tuple[bytes, dict[str, Any]]:
-    """The notebook once more, where the short way did not work: on another Python, or because something is wrong with it."""
+def _data(setting: Setting, env: Any, packed: str) -> bytes:
+    """The notebook's bytes: from the environment, or from the store."""
+    if not packed and env.get("KUBENB_NOTEBOOK_URL"):
+        from .distant import notebook_from_store
+
+        return notebook_from_store(setting, env)
+    if not packed:
+        raise Refused("setup", "KUBENB_NOTEBOOK is not set: there is no notebook to run.", AGAIN)
+    pieces = [packed]
+    while "KUBENB_NOTEBOOK_%d" % len(pieces) in env:
+        pieces.append(env.pop("KUBENB_NOTEBOOK_%d" % len(pieces)))
     try:
-        data = packed if isinstance(packed, bytes) else binascii.a2b_base64(packed)
+        return binascii.a2b_base64("".join(pieces))
     except ValueError as error:
-        raise Refused("setup", "KUBENB_NOTEBOOK is not base64 (%s)." % error, "Export the DAG again.") from None
-    if digest and sha256(data) != digest.lower():
-        raise Refused(
-            "setup", "the notebook is not the one that was exported: its SHA-256 differs.", "Export the DAG again."
-        )
+        raise Refused("setup", "KUBENB_NOTEBOOK is not base64 (%s)." % error, AGAIN) from None
+
+
+def _notebook(data: bytes) -> dict[str, Any]:
+    """The notebook, checked as far as running it needs."""
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise Refused("setup", "the notebook is not UTF-8 (%s)." % error, "Export the DAG again.") from None
-    notebook = from_json(text, "the notebook")
+        raise Refused("setup", "the notebook is not UTF-8 (%s)." % error, AGAIN) from None
+    notebook: Any = from_json(text, "the notebook")
     cells = notebook.get("cells") if isinstance(notebook, dict) else None
-    if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
-        raise Refused("setup", "the notebook has no list of cells (nbformat 4).", "Export the DAG again.")
-    return data, notebook
+    if not isinstance(cells, list) or not all(isinstance(cell, dict) and "cell_type" in cell for cell in cells):
+        raise Refused("setup", "the notebook has no list of cells (nbformat 4).", AGAIN)
+    return notebook  # type: ignore[no-any-return]
+
+
+def has(*names: str) -> bool:
+    """Whether all packages can be found, without importing one."""
+    return all(name in sys.modules or any(finder.find_spec(name, None) for finder in sys.meta_path) for name in names)
 
 
 def sha256(data: bytes) -> str:
@@ -103,7 +117,7 @@ def from_json(text: str, what: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise Refused("setup", "%s is not JSON (%s)." % (what, error), "Export the DAG again.") from None
+        raise Refused("setup", "%s is not JSON (%s)." % (what, error), AGAIN) from None
 
 
 def parameters(env: Mapping[str, str]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from .start import Job
+    from .first import Job
 
 GRACE, AFTER_END = 1.0, 30.0
 
@@ -118,7 +118,7 @@ class Watcher:
             self.record.start_first()
         self.keeper = Keeper(job, self.record)
         self.meter = Meter(child)
-        self.inbox = b""
+        self.inbox, self.awaited = bytearray(), 1
         self.outcome: tuple[str, str, str] | None = None
         self.ended, self.asked, self.deadline = False, 0, 0.0
         self.status: int | None = None
@@ -181,20 +181,27 @@ class Watcher:
         return data
 
     def _pass_on_all(self) -> None:
+        """All that is in the pipes now. A pipe holds 64 KiB: who prints without end does not keep us here."""
         for number in self.streams:
-            while self._pass_on(number):
-                continue
+            for _ in range(4):
+                if not self._pass_on(number):
+                    break
 
     def _listen(self) -> bool:
         """Messages of the engine; each is answered once all that was printed before it has been read."""
         data = self._drained(self.talk)
         self.inbox += data
-        while b"\n" in self.inbox:
-            head, _, rest = self.inbox.partition(b"\n")
-            kind, number, length = head.split()
-            if len(rest) < int(length):
+        while len(self.inbox) >= self.awaited:
+            end = self.inbox.find(b"\n")
+            if end < 0:
                 break
-            payload, self.inbox = rest[: int(length)], rest[int(length) :]
+            kind, number, length = self.inbox[:end].split()
+            self.awaited = end + 1 + int(length)
+            if len(self.inbox) < self.awaited:
+                break
+            payload = bytes(self.inbox[end + 1 : self.awaited])
+            del self.inbox[: self.awaited]
+            self.awaited = 1
             self._pass_on_all()
             self._heard(kind.decode(), int(number), payload)
             os.write(self.answer, b".")

@@ -77,10 +77,10 @@ class Run:
     @property
     def states(self) -> dict[str, State]:
         """Each task's state; a mapped task's is its worst item's."""
-        return {
-            name: worst([each.state for each in self.outcomes if each.task == name])
-            for name in dict.fromkeys(each.task for each in self.outcomes)
-        }
+        found: dict[str, list[State]] = {}
+        for outcome in self.outcomes:
+            found.setdefault(outcome.task, []).append(outcome.state)
+        return {name: worst(states) for name, states in found.items()}
 
     @property
     def left(self) -> tuple[str, ...]:

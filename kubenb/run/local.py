@@ -106,6 +106,15 @@ class Runner:
     running: dict[str, tuple[Unit, processes.Process]] = field(default_factory=dict)
     expected: dict[str, int] = field(default_factory=dict)  # outcomes that a begun task will have
     ended: queue.SimpleQueue[processes.Process] = field(default_factory=queue.SimpleQueue)
+    before: dict[str, dict[str, bool]] = field(
+        default_factory=dict
+    )  # predecessors by task; True: only data comes from it
+
+    def __post_init__(self) -> None:
+        """Who comes before whom, once: a run asks for it at every step."""
+        self.before = {plan.task.name: {} for plan in self.pipeline.plans}
+        for edge in self.pipeline.edges:
+            self.before[edge.downstream][edge.upstream] = all(reason.variable for reason in edge.reasons)
 
     def run(self) -> Run:
         """The loop: begin what may, start what fits, wait for the next to end."""
@@ -145,9 +154,7 @@ class Runner:
                 name = plan.task.name
                 if name not in self.selection.wanted or name in self.expected:
                     continue
-                before = {
-                    edge.upstream: self.state(edge.upstream) for edge in self.pipeline.edges if edge.downstream == name
-                }
+                before = {upstream: self.state(upstream) for upstream in self.before[name]}
                 decision, why = decide(plan.task.options.trigger_rule or "all_success", before)
                 if decision == "wait":
                     waits = True
@@ -172,12 +179,8 @@ class Runner:
         self.outcomes[name] = []
         if not units:
             self._finish(Outcome(name, "done", "there are no items"))
-        before = [
-            edge.upstream
-            for edge in self.pipeline.edges
-            if edge.downstream == name and any(reason.variable is None for reason in edge.reasons)
-        ]
-        again = name in self.selection.again or any(self.state(upstream) == "done" for upstream in before)
+        ran = any(self.state(upstream) == "done" for upstream, data in self.before[name].items() if not data)
+        again = name in self.selection.again or ran
         for unit in units:
             if not again and self.maker.take_over(unit):
                 self._finish(replace(self.maker.outcome(unit, "reused", "nothing it depends on changed"), seconds=None))

@@ -30,9 +30,12 @@ class Graph(Shown):
         """
         lines = [self.title(), ""]
         width = max((len(plan.task.name) for plan in self.pipeline.plans), default=0)
+        into = self._into()
         for plan in self.pipeline.plans:
-            lines.append(f"{plan.task.name:{width}}  {_what(plan)}{self._after(plan)}".rstrip())
-            for edge in self._into(plan):
+            edges = into.get(plan.task.name, [])
+            after = f"  after {', '.join(edge.upstream for edge in edges)}" if edges else ""
+            lines.append(f"{plan.task.name:{width}}  {_what(plan)}{after}".rstrip())
+            for edge in edges:
                 lines.extend(self.reasons(edge))
         if self.pipeline.left_out:
             lines += ["", "left out, since no task needs it:"]
@@ -98,12 +101,12 @@ class Graph(Shown):
         """The Mermaid flowchart, in a fence."""
         return f"```mermaid\n{self.mermaid()}\n```"
 
-    def _into(self, plan: Plan) -> Iterator[Edge]:
-        return (edge for edge in self.pipeline.edges if edge.downstream == plan.task.name)
-
-    def _after(self, plan: Plan) -> str:
-        names = [edge.upstream for edge in self._into(plan)]
-        return f"  after {', '.join(names)}" if names else ""
+    def _into(self) -> dict[str, list[Edge]]:
+        """Edges by the task they lead to."""
+        found: dict[str, list[Edge]] = {}
+        for edge in self.pipeline.edges:
+            found.setdefault(edge.downstream, []).append(edge)
+        return found
 
     def reasons(self, edge: Edge) -> Iterator[str]:
         """Why an edge is there, in lines."""

@@ -15,6 +15,9 @@ from kubenb.run.events import Outcome, Run
 from kubenb.show.shown import Shown, count
 
 
+MOST_LEFT = 12  # names in a sentence
+
+
 def measures(
     seconds: float | None = None,
     peak: int | None = None,
@@ -114,7 +117,8 @@ class Results(Shown):
         head = f"{self.run.dag}: {tally}; no cluster took part."
         if self.run.ok:
             return f"{head}\nExecuted notebooks and logs are in {self.run.folder}/"
-        left = f"Left: {', '.join(self.run.left)}."
+        more = f" and {len(self.run.left) - MOST_LEFT} more" if len(self.run.left) > MOST_LEFT else ""
+        left = f"Left: {', '.join(self.run.left[:MOST_LEFT])}{more}."
         return f"{head}\n{left} What is done is kept: {self.again}" if self.again else f"{head}\n{left}"
 
     def tails(self) -> Iterator[str]:

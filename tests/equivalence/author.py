@@ -222,11 +222,14 @@ def gather(space: dict[str, Any], body: str, source: str, item_name: str = "item
         symbol.get_name() for symbol in symtable.symtable(body, "<map>", "exec").get_symbols() if symbol.is_assigned()
     ]
     made: dict[str, list[Any]] = {}
+    before = dict(space)
     for item in eval(source, space):
-        own = {**space, item_name: item}
-        exec(compile(body, "<map>", "exec"), own)
+        space[item_name] = item
+        exec(compile(body, "<map>", "exec"), space)
         for name in bound:
-            made.setdefault(name, []).append(own[name])
+            made.setdefault(name, []).append(space[name])
+        space.clear()
+        space.update(before)
     space.update(made)
 
 

@@ -99,17 +99,25 @@ def notebook_text(draft: Draft) -> str:
 
 
 def top_to_bottom(draft: Draft, compared: dict[str, tuple[str, ...]]) -> dict[str, Any]:
-    """The oracle: all cells in one namespace; after each task the picture of the variables that it leaves."""
+    """The oracle: all cells in one namespace; for each task what it leaves, and which of that it touched."""
     space = sys.modules["__main__"].__dict__
     pictures = {}
     for cell in draft.cells:
+        before = seen(space, compared.get(cell.task or "", ()))
         if cell.map:
             gather(space, cell.body, cell.map)
         else:
             exec(compile(cell.body, "<notebook>", "exec"), space)
         if cell.task in compared:
-            pictures[cell.task] = seen(space, compared[cell.task])
+            after = seen(space, compared[cell.task])
+            touched = {name for name in after if alone(before, name) != alone(after, name)}
+            pictures[cell.task] = (after, touched)
     return pictures
+
+
+def alone(drawn: dict[str, Any], name: str) -> Any:
+    """The value of one name, whatever it shares."""
+    return values_only(drawn).get(name)
 
 
 def seen(space: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
@@ -140,10 +148,13 @@ def as_pipeline(pipeline: Pipeline, expected: dict[str, Any], folder: Path) -> V
             return Verdict("different", "task raised", f"{plan.task.name}: {died}")
         if isinstance(found, Refusal):
             return Verdict("refused", f"run.{found.kind}", f"{plan.task.name}: {found.what}")
-        if plan.task.name in expected and found != expected[plan.task.name]:
-            if values_only(found) != values_only(expected[plan.task.name]):
-                return Verdict("different", "values", difference(plan, expected[plan.task.name], found))
-            sharing = "equal values, of which some were one object"
+        if plan.task.name in expected:
+            whole, touched = expected[plan.task.name]
+            wanted = {name: value for name, value in values_only(whole).items() if name in found or name in touched}
+            if values_only(found) != wanted:
+                return Verdict("different", "values", difference(plan, wanted, values_only(found)))
+            if found != whole:
+                sharing = "equal values, of which some were one object"
     return Verdict("equal", sharing)
 
 

@@ -16,8 +16,14 @@ from pathlib import Path
 import pytest
 
 import kubenb
+from kubenb.inside import exits
 
 ROOT = Path(__file__).resolve().parents[2]
+EXIT_CODES = """# How a task ends
+
+The last line of a task's log says what happened and what to do: `kubenb: train failed: …`. It is in the pod's termination message as well,
+so Airflow shows it with the exception. The executed notebook is saved on success and on failure.
+"""
 FENCE = re.compile(r"^```(\w+)(?: ([^\n]+))?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
@@ -54,7 +60,7 @@ def test_what_a_document_shows_is_what_happens(name: str, tmp_path: Path) -> Non
     printed = ""
     typed = 0
     for fence in fences(ROOT / name):
-        if fence.language == "python" and fence.words.endswith((".py", ".toml")):
+        if fence.words.endswith((".py", ".toml")):
             (tmp_path / fence.words).write_text(fence.text)
         elif fence.language == "sh" and fence.words != "setup":
             printed = type_in(fence.text, tmp_path)
@@ -67,10 +73,16 @@ def test_what_a_document_shows_is_what_happens(name: str, tmp_path: Path) -> Non
 def written_by_kubenb() -> dict[str, str]:
     """The documents that kubenb writes itself; `make golden` writes them anew."""
     graph = kubenb.graph(ROOT / "notebooks" / "flights.ipynb").svg()
-    return {"docs/flights.svg": graph, "docs/options.md": f"# Every option\n\n{kubenb.options()._repr_markdown_().strip()}\n"}
+    options = kubenb.options()._repr_markdown_().strip()
+    rows = "\n".join(f"| {code} | {meaning} |" for code, meaning in exits.TABLE.values())
+    return {
+        "docs/flights.svg": graph,
+        "docs/options.md": f"# Every option\n\n{options}\n",
+        "docs/exit-codes.md": f"{EXIT_CODES}\n| exit code | the task ended because |\n|---|---|\n{rows}\n",
+    }
 
 
-@pytest.mark.parametrize("name", ["docs/flights.svg", "docs/options.md"])
+@pytest.mark.parametrize("name", ["docs/flights.svg", "docs/options.md", "docs/exit-codes.md"])
 def test_what_kubenb_writes_into_the_documents_is_current(name: str) -> None:
     text = written_by_kubenb()[name]
     if os.environ.get("KUBENB_GOLDEN") == "write":

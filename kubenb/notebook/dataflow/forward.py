@@ -408,6 +408,9 @@ class Forward:
     def _settle(self) -> None:
         """Puts the shared versions into the events, now that all changes are known."""
         for at, groups in sorted(self.story.shared.items()):
+            owner = self.story.owner[at]
+            if owner >= 0 and self.story.spans[owner].task.options.map is not None:
+                continue  # each item has its own copies
             for group in groups:
                 for name in group:
                     self.late.setdefault(name, []).append(at)

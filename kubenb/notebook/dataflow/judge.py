@@ -24,6 +24,7 @@ def judge(story: Story, slices: list[Slice], planner: Planner, shell_lines: str)
         _branches(story, slices),
         _stuck(story, slices),
         _mapped(story, planner),
+        _split(story, slices),
         _wandering(story, slices),
         _asking(story),
         _streams(story, slices),
@@ -141,6 +142,14 @@ def _stuck(story: Story, slices: list[Slice]) -> Iterator[Problem]:
         for name, at, reader in found.gone:
             what = f"{name} is read after {story.place(at)} deleted it."
             yield Problem(story.place(reader), what, "Take the del out, or bind the name again.", "dataflow.deleted")
+
+
+def _split(story: Story, slices: list[Slice]) -> Iterator[Problem]:
+    """What a mapped task makes of its inputs without copying, where the inputs are needed later as well."""
+    for found in slices:
+        for at, names in sorted(found.split):
+            what = f"{' and '.join(names)} share data here, but each item of a mapped task works on copies."
+            yield Problem(story.place(at), what, "Make a copy, as by copy.deepcopy().", "dataflow.mapped-shared")
 
 
 def _mapped(story: Story, planner: Planner) -> Iterator[Problem]:

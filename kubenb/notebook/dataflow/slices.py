@@ -42,6 +42,7 @@ class Slice:
     maybe: list[tuple[str, int]] = field(default_factory=list)
     stuck: list[Stuck] = field(default_factory=list)
     gone: list[tuple[str, int, int]] = field(default_factory=list)
+    split: set[tuple[int, tuple[str, ...]]] = field(default_factory=set)
 
 
 class Slicer:
@@ -87,9 +88,26 @@ class Slicer:
         met = set()
         for name, until in last.items():
             for at, group in self.by_name.get(name, ()):
-                if at < until and sum(1 for other in group if last.get(other, -1) > at) > 1:
-                    met.add(at)
+                if at >= until:
+                    continue
+                needed = tuple(other for other in group if last.get(other, -1) > at)
+                if len(needed) > 1:
+                    if self._is_mapped(at):
+                        self._split(found, at, needed)
+                    else:
+                        met.add(at)
         return frozenset(met)
+
+    def _is_mapped(self, at: int) -> bool:
+        owner = self.story.owner[at]
+        return owner >= 0 and self.story.spans[owner].task.options.map is not None
+
+    def _split(self, found: Slice, at: int, needed: tuple[str, ...]) -> None:
+        """Names of a mapped task that share data with what it was given: copies, once they travel."""
+        span = self.story.spans[self.story.owner[at]]
+        made = {name for name in needed if (events := self.story.events[name]).at[events.before(span.end)] >= span.start}
+        if made and len(made) < len(needed):
+            found.split.add((at, needed))
 
     def _cut(self, span: Span) -> Slice:
         found = Slice(span)

@@ -15,10 +15,43 @@ from kubenb.model.problems import errors
 from tests.unit.export.pipelines import container, pipeline, task
 from tests.unit.export.test_the_dag_makes_our_pods import same_pods
 
-KEYS = (
-    "apiVersion kind metadata spec labels annotations containers initContainers name image env value valueFrom volumes volumeMounts mountPath emptyDir hostPath "
-    "path securityContext runAsUser runAsNonRoot resources limits requests memory cpu command args tolerations key restartPolicy $patch imagePullSecrets ports"
-).split()
+KEYS = [
+    "apiVersion",
+    "kind",
+    "metadata",
+    "spec",
+    "labels",
+    "annotations",
+    "containers",
+    "initContainers",
+    "name",
+    "image",
+    "env",
+    "value",
+    "valueFrom",
+    "volumes",
+    "volumeMounts",
+    "mountPath",
+    "emptyDir",
+    "hostPath",
+    "path",
+    "securityContext",
+    "runAsUser",
+    "runAsNonRoot",
+    "resources",
+    "limits",
+    "requests",
+    "memory",
+    "cpu",
+    "command",
+    "args",
+    "tolerations",
+    "key",
+    "restartPolicy",
+    "$patch",
+    "imagePullSecrets",
+    "ports",
+]
 LEAF = (
     st.none()
     | st.booleans()
@@ -32,7 +65,7 @@ VALUE = st.recursive(
 )
 NAMED = st.fixed_dictionaries(
     {"name": st.sampled_from(["base", "side", "kubenb-tmp", "A", "HOME", "x"])},
-    optional={key: VALUE for key in ("image", "env", "value", "emptyDir")},
+    optional=dict.fromkeys(("image", "env", "value", "emptyDir"), VALUE),
 )
 SPEC = st.fixed_dictionaries(
     {},
@@ -51,7 +84,7 @@ PATCH = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=1500, deadline=None)
 @given(PATCH | st.dictionaries(st.sampled_from(KEYS), VALUE, max_size=4))
 def test_any_patch(patch: dict[str, Any]) -> None:
     text = json.dumps(patch)
