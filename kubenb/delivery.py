@@ -5,10 +5,12 @@ every moment, also after a kill: `<dag>.py` and the folder it reads belong toget
 
 1. all that is new is written aside (`.<dag>.kubenb/`) and synced; a full disk ends it here;
 2. one rename puts a DAG file in place that reads the folder aside: from here on the new pair is what Airflow sees;
-3. `<dag>/` is replaced, which nobody reads now; 4. one rename puts the final DAG file in place, which reads `<dag>/`;
-   5. the rest is removed.
+3. `<dag>/` is replaced, which nobody reads now;
+4. one rename puts the final DAG file in place, which reads `<dag>/`;
+5. the rest is removed.
 
 An export that finds 2 or 3 left by a killed one completes it first. Two exports into one folder wait for each other.
+A parse that has read the DAG file before step 2 and reads the folder after step 3 meets both; Airflow soon parses again.
 """
 
 from __future__ import annotations
@@ -45,7 +47,11 @@ def deliver(files: Mapping[str, str], folder: Path, dag_id: str, *, dry: bool = 
     """Writes the export; `dry` only says what would change."""
     place = _Place(folder, dag_id)
     if dry:
-        return _delivery(place.plan(files))
+        outcome = place.plan(files)
+        in_the_way = tuple(problem for problem in outcome.problems if problem.code != "delivery.conflict")
+        if in_the_way:
+            raise KubenbError(in_the_way)
+        return _delivery(outcome)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with _locked(folder):
@@ -186,7 +192,7 @@ class _Place:
             (self.aside / parent).mkdir(parents=True, exist_ok=True)
         for name in sorted(changed):
             _write(self.aside / name, inner[name], sync=each)
-        if not each:
+        if not each and hasattr(os, "sync"):
             os.sync()
         for path in (self.aside, *(path for path in self.aside.rglob("*") if path.is_dir())):
             _sync_folder(path)

@@ -134,6 +134,7 @@ _NAMES = frozenset(
     ]
 )
 _STRINGS = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
+_TEST = re.compile(r"\bis\s+(?:not\s+)?\w+")
 _ROOT = re.compile(r"(?<![.\w|])(?<!\|\s)([A-Za-z_]\w*)(?!\w|\s*=[^=])")
 
 
@@ -173,7 +174,7 @@ def _texts(pipeline: Pipeline) -> Iterator[tuple[Place, str]]:
 
 
 def _field(piece: str, undated: bool, params: set[str]) -> Iterator[tuple[str, str, str, Severity]]:
-    inside = _STRINGS.sub("''", piece[2:-2])
+    inside = _TEST.sub("", _STRINGS.sub("''", piece[2:-2]))
     for name in dict.fromkeys(_ROOT.findall(inside)):
         if name in _GONE:
             yield f"Airflow 3 has no {{{{ {name} }}}}.", f"Write {{{{ {_GONE[name]} }}}}.", "field.gone", Severity.ERROR

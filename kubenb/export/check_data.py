@@ -121,9 +121,14 @@ def pickles(pipeline: Pipeline) -> Iterator[Problem]:
 
 def fan_outs(pipeline: Pipeline) -> Iterator[Problem]:
     """The items of a mapped task must be known at export, or be one list of an earlier task."""
+    parameters = {parameter.name for parameter in pipeline.parameters}
     for plan in pipeline.plans:
         if plan.task.options.map:
             found = items(pipeline, plan)
+            if found.count is not None and plan.task.options.map.source.strip() in parameters:
+                what = f"map: {plan.task.options.map.source} is a parameter, but Airflow maps over the {found.count} items it has now."
+                fix = "Make it a constant, or a list that an earlier task makes."
+                yield Problem(header(plan.task), what, fix, "map.parameter", Severity.WARNING)
             for what, fix, code in _fan_out(pipeline, plan, plan.task.options, found):
                 yield Problem(header(plan.task), what, fix, code)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -11,14 +12,16 @@ from kubenb.export.check_data import header
 from kubenb.export.environment import SEALED
 from kubenb.export.manifest import IMAGE, patched, skeleton
 from kubenb.export.patch import parse_patch
+from kubenb.export.payload import runtime_text
 from kubenb.export.task_notebook import task_notebook
 from kubenb.export.volumes import OWN_FOLDERS
-from kubenb.model.pipeline import Pipeline, Plan
+from kubenb.model.pipeline import Code, Pipeline, Plan
 from kubenb.model.problems import Problem, Severity
 
 Found = Iterator[tuple[str, str, str, Severity]]
 MOST_NOTEBOOK = 900 * 1024  # as base64: etcd takes 1.5 MiB with all the rest
-MOST_STRING = 131_000
+MOST_POD = 1_400 * 1024
+MOST_STRING = 130_000
 MOST_ANNOTATIONS = 256 * 1024
 _AIRFLOW_LABELS = frozenset(
     [
@@ -160,54 +163,55 @@ def _pod(pipeline: Pipeline, plan: Plan) -> Found:
 
 def sizes(pipeline: Pipeline) -> Iterator[Problem]:
     """What the kernel, Kubernetes and etcd take."""
+    params = _length(json.dumps({item.name: item.default for item in pipeline.parameters}))
+    if params > MOST_STRING:
+        what = (
+            f"the parameters are {params // 1000} kB; they travel in one variable, of at most {MOST_STRING // 1000} kB."
+        )
+        yield Problem(
+            pipeline.parameters[0].where,
+            what,
+            "Keep long lists in a file, and its name as the parameter.",
+            "size.params",
+        )
     yield from _each(pipeline, _size)
 
 
 def _size(pipeline: Pipeline, plan: Plan) -> Found:
     options = plan.task.options
-    if plan.task.kind != "container":
-        rough = len(plan.task.body) + sum(len(getattr(step, "source", "")) for step in plan.steps)
-        if rough > MOST_NOTEBOOK // 8:
-            size = len(task_notebook(pipeline, plan).encode("utf-8", "surrogatepass")) * 4 // 3
-            if size > MOST_NOTEBOOK:
-                what = f"the task's notebook is {size // 1024} KiB as a pod carries it; at most {MOST_NOTEBOOK // 1024} KiB fit."
-                yield (
-                    what,
-                    "Move long constants into a file of the store, a config map or the image.",
-                    "size.notebook",
-                    Severity.ERROR,
-                )
-    for pair in options.env:
-        if len(pair.value.encode("utf-8", "surrogatepass")) + len(pair.key) > MOST_STRING:
+    notebook = _carried(pipeline, plan)
+    if notebook > MOST_NOTEBOOK:
+        what = f"the task's notebook is {notebook // 1024} KiB as a pod carries it; at most {MOST_NOTEBOOK // 1024} KiB fit."
+        fix = "Move long constants into a file of the store, a config map or the image."
+        yield what, fix, "size.notebook", Severity.ERROR
+    values = {f"the value of {pair.key}": len(pair.key) + _length(pair.value) for pair in options.env}
+    values |= {f"the argument {word[:20]}…": _length(word) for word in plan.task.command}
+    for what, size in values.items():
+        if size > MOST_STRING:
+            fix = "Put it into a configmap or a volume."
             yield (
-                f"the value of {pair.key} is longer than the {MOST_STRING // 1000} kB the kernel takes.",
-                "Put it into a configmap or a volume.",
-                "size.env",
+                f"{what} is longer than the {MOST_STRING // 1000} kB the kernel takes.",
+                fix,
+                "size.value",
                 Severity.ERROR,
             )
-    long = [word for word in plan.task.command if len(word.encode("utf-8", "surrogatepass")) > MOST_STRING]
-    if long:
-        yield (
-            f"an argument ({long[0][:20]}…) is longer than the {MOST_STRING // 1000} kB the kernel takes.",
-            "Put it into a file or a configmap.",
-            "size.argument",
-            Severity.ERROR,
-        )
-    total = sum(len(pair.key) + len(pair.value.encode("utf-8", "surrogatepass")) for pair in options.annotation)
-    if total > MOST_ANNOTATIONS - 1000:
-        yield (
-            f"the annotations are {total // 1024} KiB; Kubernetes takes 256.",
-            "Put long texts into a configmap.",
-            "size.annotation",
-            Severity.ERROR,
-        )
-    whole = sum(len(pair.value.encode("utf-8", "surrogatepass")) for pair in options.env) + sum(
-        map(len, plan.task.command)
-    )
-    if whole > MOST_NOTEBOOK:
-        yield (
-            f"variables and arguments are {whole // 1024} KiB together; at most {MOST_NOTEBOOK // 1024} KiB fit into a pod.",
-            "Put them into a configmap or a volume.",
-            "size.pod",
-            Severity.ERROR,
-        )
+    annotations = sum(len(pair.key) + _length(pair.value) for pair in options.annotation)
+    if annotations > MOST_ANNOTATIONS - 1000:
+        what = f"the annotations are {annotations // 1024} KiB; Kubernetes takes 256."
+        yield what, "Put long texts into a configmap.", "size.annotation", Severity.ERROR
+    whole = sum(values.values()) + annotations + (notebook + len(runtime_text()) * 4 // 3 if notebook else 0)
+    if whole > MOST_POD:
+        what = f"the pod is {whole // 1024} KiB; etcd takes {MOST_POD // 1024}."
+        yield what, "Put long values into a configmap or a volume.", "size.pod", Severity.ERROR
+
+
+def _length(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+
+
+def _carried(pipeline: Pipeline, plan: Plan) -> int:
+    """The size of the task's notebook in base64; of small ones a guess that is large enough."""
+    if plan.task.kind == "container":
+        return 0
+    rough = len(plan.task.body) + sum(len(step.source) for step in plan.steps if isinstance(step, Code))
+    return rough * 8 if rough < MOST_NOTEBOOK // 8 else _length(task_notebook(pipeline, plan)) * 4 // 3

@@ -1,8 +1,8 @@
 """The notebook and the runtime as a pod carries them: base64 in environment strings, each under the kernel's limit of
 128 KiB.
 
-Base64 can hold no brace and no dollar sign, so neither Airflow's Jinja nor the kubelet finds anything to fill in. It is
-not compressed: the bytes of zlib differ between its builds, and an export is the same on every machine. Next room:
+Base64 can hold no brace and no dollar sign, so neither Airflow's Jinja nor the kubelet finds anything to fill in. The
+notebook is not compressed: the bytes of zlib differ between its builds, and an export is the same on every machine. Next room:
 `manifest`; the DAG file does the same at parse.
 """
 

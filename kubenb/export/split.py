@@ -88,7 +88,7 @@ def _template(key: str, value: Any) -> Any:
     if isinstance(value, dict):
         return {inner: _template(inner, item) for inner, item in value.items()}
     if isinstance(value, list):
-        if key == "env":
+        if key == "env" and all(isinstance(item, dict) for item in value):
             return [{inner: rendered(text, inner == "value") for inner, text in item.items()} for item in value]
         return [_template(key, item) for item in value]
     return for_jinja(value, key in _FIELD_PLACES) if isinstance(value, str) else value
@@ -111,13 +111,17 @@ def shared(pods: list[Part], patched: list[Part]) -> Part:
         both = values + others
         if all(isinstance(value, dict) for value in both):
             found[key] = shared(values, others)
-        elif key == "containers" and all(isinstance(value, list) for value in both):
-            found[key] = [shared([value[0] for value in values], [value[0] for value in others if value])]
+        elif key == "containers" and all(map(_are_mappings, both)):
+            found[key] = [shared([value[0] for value in values], [value[0] for value in others])]
         elif all(isinstance(value, list) for value in both):
             found[key] = [item for item in first[key] if all(item in value for value in both)]
         elif len({type(value) for value in both}) == 1:
             found[key] = Counter(values or others).most_common(1)[0][0]
     return {key: value for key, value in found.items() if value not in ({}, []) or key == "env"}
+
+
+def _are_mappings(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(item, dict) for item in value)
 
 
 def rest(pod: Part, base: Part) -> Part:
@@ -126,7 +130,7 @@ def rest(pod: Part, base: Part) -> Part:
     for key, value in pod.items():
         if key not in base:
             found[key] = value
-        elif key == "containers" and isinstance(value, list):
+        elif key == "containers" and _are_mappings(value) and _are_mappings(base[key]):
             inner = rest(value[0], base[key][0])
             found |= {key: [inner, *value[1:]]} if inner or value[1:] else {}
         elif isinstance(value, dict) and isinstance(base[key], dict):

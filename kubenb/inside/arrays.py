@@ -147,13 +147,17 @@ def lay_out(enc: Encoder) -> None:
 
 
 def _frames_apart(enc: Encoder) -> None:
-    """Before pandas 3 two frames may be views of one memory; that can't be kept."""
+    """Before pandas 3 two frames may be views of one memory; kept where a series is a frame's column."""
+    from .frames import as_column
     from .sharing import copy_on_write, memory
 
-    if len(enc.frames) > 1 and not copy_on_write():
-        parts = [(part, at) for at, (frame, _) in enumerate(enc.frames) for part in memory(frame)]
-        for group in overlapping([part for part, _ in parts]):
-            if len({parts[index][1] for index in group}) > 1:
+    if len(enc.frames) < 2 or copy_on_write():
+        return
+    parts = [(part, at) for at, (frame, _) in enumerate(enc.frames) for part in memory(frame)]
+    for group in overlapping([part for part, _ in parts]):
+        first, *others = [enc.frames[at] for at in sorted({parts[index][1] for index in group})]
+        for frame, slot in others:
+            if not as_column(enc, first, frame, slot):
                 raise Cannot("it shares memory with another data frame: make it a copy")
 
 

@@ -2,7 +2,8 @@
 
 In: this package's own sources. Out: `files()` (file name -> text, for the folder beside the task notebooks), `bundle()`
 (all of them as one text), `BOOT` (for `python -c`) and `strings()` (a text as environment values). Next room: `first`, in the pod.
-The same bytes everywhere: a fixed order, text that is only shortened, no compression (its bytes differ between builds of zlib).
+The same bytes everywhere, though the bytes of zlib differ between its builds: what travels is compressed once, when the runtime changes,
+and lies in the package as `bundle.txt`.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def files() -> dict[str, str]:
 
 
 def bundle() -> str:
-    """All modules as one text, without docstrings, comments and annotations: for each a line `#: name`, then its source.
+    """What travels: the first modules as they are, and behind a line `#: rest` the others, compressed, in base64.
 
     >>> bundle().startswith("#: first")
     True
@@ -50,7 +51,7 @@ def bundle() -> str:
             first, _, text = file.read().partition("\n")
     except OSError:
         first, text = "", ""
-    return text if first == stamp else made(modules)
+    return text if first == stamp else pack(made(modules))
 
 
 def _stamp(modules: dict[str, str]) -> str:
@@ -59,8 +60,29 @@ def _stamp(modules: dict[str, str]) -> str:
     return hashlib.sha256("".join("%s\0%s\0" % pair for pair in modules.items()).encode("utf-8")).hexdigest()
 
 
+def pack(text: str) -> str:
+    """The text of all modules in the form that travels."""
+    import zlib
+
+    head, mark, rest = text.partition("\n#: " + FIRST[-1] + "\n")
+    last, mark_of_rest, rest = rest.partition("\n#: ")
+    data = zlib.compress((mark_of_rest[1:] + rest).encode("ascii"), 9)
+    return head + mark + last + "\n#: rest\n" + binascii.b2a_base64(data, newline=False).decode("ascii") + "\n"
+
+
+def unpack(text: str) -> str:
+    """The text of all modules again."""
+    import zlib
+
+    head, _, rest = text.rpartition("\n#: rest\n")
+    return head + "\n" + zlib.decompress(binascii.a2b_base64(rest)).decode("ascii")
+
+
 def made(modules: dict[str, str]) -> str:
-    """The bundle from its sources; `python -m kubenb.inside.bundle` stores it, since this takes a tenth of a second."""
+    """All modules as one text, without docstrings, comments and annotations: for each a line `#: name`, then its source.
+
+    `python -m kubenb.inside.bundle` stores it packed, since this takes a tenth of a second.
+    """
     from .slim import slim
 
     names = [*FIRST, *sorted(name[:-3] for name in modules if name[:-3] not in FIRST)]
@@ -83,7 +105,7 @@ def store() -> None:
     with open(
         os.path.join(os.path.dirname(os.path.abspath(__file__)), STORED), "w", encoding="ascii", newline=""
     ) as file:
-        file.write(_stamp(modules) + "\n" + made(modules))
+        file.write(_stamp(modules) + "\n" + pack(made(modules)))
 
 
 def strings(name: str, text: str) -> dict[str, str]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 _INLINE = 1 << 16
+_ORDER = {"DataFrame": 0, "Series": 1}
 
 
 def can_carry(value: Any, pickle: bool = False) -> str | None:
@@ -44,7 +45,9 @@ def refusal(name: str, value: Any, reason: str, declared: bool = False) -> Refus
     path, mark, rest = reason.partition("it is ")
     text = "%s%s is %s" % (name, path[:-2] if path else "", rest) if mark else reason
     fix = "Write `#| pickle: %s` under the task's first line, if a pickle will do." % name
-    if declared or "travel as" in reason:
+    if reason.endswith("make it a copy"):
+        fix = "Write `%s = %s.copy()` at the end of the task." % (name, name)
+    elif declared or "travel as" in reason:
         fix = "Leave it out, or keep only what can be carried from it."
     return Refused("carry", "%s (%s) can't go to another task: %s." % (name, full_name(type(value)), text), fix)
 
@@ -82,7 +85,7 @@ def _group(writer: blobs.Writer, members: dict[str, Any], allowed: set[str]) -> 
     begun = len(writer.files)
     encoder = Encoder(writer)
     # Frames first: an array may be a view of one.
-    names = sorted(members, key=lambda name: type(members[name]).__name__ not in ("DataFrame", "Series"))
+    names = sorted(members, key=lambda name: _ORDER.get(type(members[name]).__name__, 2))
     try:
         roots = [encoder.encode_root(name, members[name]) for name in names]
         encoder.finish()
@@ -103,6 +106,9 @@ def _pickled(writer: blobs.Writer, members: dict[str, Any], allowed: set[str], b
         if name not in allowed:
             what = "%s and %s share data, and %s can only be pickled." % (name, bad, bad)
             raise Refused("shared", what, "Write `#| pickle: %s, %s`, or give %s its own copy." % (bad, name, name))
+    if sharing.views({name: sharing.Reach(value) for name, value in members.items()}):
+        what = "%s are views of one memory, which a pickle would split." % " and ".join(members)
+        raise Refused("shared", what, "Give each its own copy (`.copy()`).")
     try:
         data = pickles.dump(members)
     except Exception as error:

@@ -59,6 +59,21 @@ def _same_memory(one: Any, two: Any) -> bool:
     return facts[0] == facts[1]
 
 
+def as_column(enc: Encoder, home: Any, series: Any, slot: Any) -> bool:
+    """Writes a series as the column of a frame that it is a view of, if that gives it back whole."""
+    frame = home[0]
+    if not (isinstance(frame, pd.DataFrame) and isinstance(series, pd.Series)) or series.attrs:
+        return False
+    at = column_of(frame, series.to_numpy())
+    if at is None or not series.index.identical(frame.index) or type(series.name) is not type(frame.columns[at]):
+        return False
+    if series.name != frame.columns[at]:
+        return False
+    enc.root = slot.root
+    slot.node[:] = ["frames.series_of", at, ["r", enc.label(home[1])]]
+    return True
+
+
 def _read_column(dec: Decoder, node: list[Any], label: int) -> Any:
     _, at, writeable, held = node
     frame = dec.decode(held)
@@ -304,6 +319,7 @@ DECODERS: dict[str, Callable[[Any, list[Any], int], Any]] = {
     "frames.frame": _read_frame,
     "frames.series": _read_series,
     "frames.column": _read_column,
+    "frames.series_of": lambda dec, node, label: dec.decode(node[2]).iloc[:, node[1]],
     "frames.index": _read_lone_index,
     "frames.array": _read_extension,
     "frames.timestamp": _read_timestamp,

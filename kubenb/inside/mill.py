@@ -15,6 +15,7 @@ import time
 from .exits import TABLE, Refused, from_os_error
 from .hand import report
 from .stores import write_file
+from .trace import origin
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from .first import Job
 
 EVERY = 1.0
+_LAST = "import sys\nif 'kubenb_runtime.hand' in sys.modules:\n    sys.modules['kubenb_runtime.hand'].finish()"
 
 
 def run_papermill(job: Job) -> int:
@@ -32,7 +34,8 @@ def run_papermill(job: Job) -> int:
     from papermill.engines import papermill_engines
     from papermill.exceptions import PapermillExecutionError
 
-    papermill_engines.register("kubenb", engine_class(job))
+    engine = engine_class(job)
+    papermill_engines.register("kubenb", engine)
     source, target = job.side + "/task.ipynb", job.side + "/executed.ipynb"
     write_file(source, [job.text], sync=False)
     try:
@@ -40,7 +43,7 @@ def run_papermill(job: Job) -> int:
             source, target, parameters=job.parameters, engine_name="kubenb", progress_bar=False, kernel_name="python3"
         )
     except PapermillExecutionError as error:
-        return _user_error(error)
+        return _user_error(error, job)
     except OSError as error:
         refused = from_os_error(error, "the executed notebook can't be saved")
         return _stop(refused.kind, refused.what, refused.fix)
@@ -48,7 +51,7 @@ def run_papermill(job: Job) -> int:
         return _stop(refused.kind, refused.what, refused.fix)
     except Exception as error:
         return _other_error(error)
-    return _finished(job, target)
+    return _stop("changed", "Refused", "") if engine.refused else _finished(job)
 
 
 def prepare(job: Job) -> None:
@@ -67,9 +70,40 @@ def prepare(job: Job) -> None:
 
 
 def engine_class(job: Job) -> Any:
-    """Papermill's engine with our saving and our log."""
-    from papermill.clientwrap import PapermillNotebookClient
-    from papermill.engines import NBClientEngine, NotebookExecutionManager
+    """Papermill's engine with our saving and our log; named 'kubenb' in its registry."""
+    from papermill.engines import NBClientEngine
+
+    manager_class = _manager_class()
+    client_class = _client_class(job)
+
+    class Engine(NBClientEngine):  # type: ignore[misc]
+        """One run of a notebook. `refused`: whether the last look at read-only inputs found a change."""
+
+        refused = False
+
+        @classmethod
+        def execute_notebook(cls, nb: Any, kernel_name: str, output_path: Any = None, **options: Any) -> Any:
+            """Runs all cells."""
+            manager = manager_class(nb, output_path=output_path, progress_bar=False, log_output=False)
+            manager.notebook_start()
+            plain = {"timeout": None, "startup_timeout": 300, "store_widget_state": False}
+            client = client_class(manager, kernel_name=kernel_name, raise_on_iopub_timeout=False, **plain)
+            stop_on_sigterm(client_class, manager)
+            try:
+                client.execute()
+            except RuntimeError as error:
+                raise _died(error, client_class.process, manager.running) from None
+            finally:
+                manager.notebook_complete()
+                keep(manager.nb, output_path)
+            cls.refused = client_class.refused
+            return manager.nb
+
+    return Engine
+
+
+def _manager_class() -> Any:
+    from papermill.engines import NotebookExecutionManager
 
     class Saving(NotebookExecutionManager):  # type: ignore[misc]
         """Saves at most once a second, whole or not at all."""
@@ -85,20 +119,27 @@ def engine_class(job: Job) -> Any:
 
         def cell_start(self, cell: Any, cell_index: Any = None, **options: Any) -> None:
             """Remembers which cell runs."""
-            Saving.running = cell_index or 0
+            self.running = cell_index or 0
             super().cell_start(cell, cell_index, **options)
 
         def autosave_cell(self) -> None:
             """On each message of the kernel: a long cell's output is kept too."""
             self.save()
 
+    return Saving
+
+
+def _client_class(job: Job) -> Any:
+    from papermill.clientwrap import PapermillNotebookClient
+
     class Client(PapermillNotebookClient):  # type: ignore[misc]
         """Passes what cells print on to the log; reaches the kernel by a socket file that only this user can open."""
 
         process: Any = None
+        refused = False
 
         def create_kernel_manager(self) -> Any:
-            """Without a port, where the path fits: a socket's has room for 107 characters."""
+            """Without a port, where the path is short enough for a socket."""
             manager = super().create_kernel_manager()
             if len(job.side) < 90:
                 manager.transport, manager.ip = "ipc", job.side + "/k"
@@ -109,39 +150,19 @@ def engine_class(job: Job) -> Any:
             super().start_new_kernel(**options)
             Client.process = getattr(self.km.provisioner, "process", None)
 
+        def papermill_execute_cells(self) -> None:
+            """All cells, and the last look at read-only inputs."""
+            super().papermill_execute_cells()
+            reply = self.wait_for_reply(self.kc.execute(_LAST, silent=True, store_history=False))
+            Client.refused = bool(reply) and reply["content"]["status"] == "error"
+
         def process_message(self, msg: Any, cell: Any, cell_index: int) -> Any:
             """One message of the kernel."""
             output = super().process_message(msg, cell, cell_index)
             _echo(msg)
             return output
 
-    class Engine(NBClientEngine):  # type: ignore[misc]
-        """Named 'kubenb' in papermill's registry."""
-
-        @classmethod
-        def execute_notebook(cls, nb: Any, kernel_name: str, output_path: Any = None, **options: Any) -> Any:
-            """Runs all cells."""
-            manager = Saving(nb, output_path=output_path, progress_bar=False, log_output=False)
-            manager.notebook_start()
-            client = Client(
-                manager,
-                timeout=None,
-                startup_timeout=300,
-                kernel_name=kernel_name,
-                store_widget_state=False,
-                raise_on_iopub_timeout=False,
-            )
-            stop_on_sigterm(Client, manager)
-            try:
-                client.execute()
-            except RuntimeError as error:
-                raise _died(error, Client.process, Saving.running) from None
-            finally:
-                manager.notebook_complete()
-                keep(manager.nb, output_path)
-            return manager.nb
-
-    return Engine
+    return Client
 
 
 def _died(error: Exception, process: Any, running: int) -> Exception:
@@ -208,8 +229,8 @@ def _stop(kind: str, what: str, fix: str) -> int:
     return int(TABLE[kind][0])
 
 
-def _user_error(error: Any) -> int:
-    place = "cell %d" % (error.cell_index + 1)
+def _user_error(error: Any, job: Job) -> int:
+    place = "cell %d%s" % (error.cell_index + 1, origin(_executed(job)[error.cell_index]))
     if error.ename == "SystemExit":
         return _stop(
             "user",
@@ -237,14 +258,16 @@ def _other_error(error: Exception) -> int:
     )
 
 
-def _cells(path: str) -> Any:
-    with open(path, encoding="utf-8") as file:
-        return json.load(file)["cells"]
+def _executed(job: Job) -> Any:
+    """The cells that ran, without papermill's mark in front of the failed one."""
+    with open(job.side + "/executed.ipynb", encoding="utf-8") as file:
+        cells = json.load(file)["cells"]
+    return [cell for cell in cells if "papermill-error-cell-tag" not in cell["metadata"].get("tags", ())]
 
 
-def _finished(job: Job, target: str) -> int:
+def _finished(job: Job) -> int:
     """Papermill takes sys.exit(0) for a success; for a task it is not: its outputs were not saved."""
-    for number, cell in enumerate(_cells(target), 1):
+    for number, cell in enumerate(_executed(job), 1):
         for output in cell.get("outputs", ()):
             if output["output_type"] == "error":
                 return _stop(

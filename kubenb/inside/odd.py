@@ -46,7 +46,7 @@ def _bind(engine: Any, after: int) -> None:
     lines = ["# Parameters"] + ["%s = %r" % pair for pair in engine.job.parameters.items()]
     engine.link.send("add", after, "\n".join(lines).encode("utf-8", "backslashreplace"))
     engine.names.update(engine.job.parameters)
-    engine.added = 1
+    engine.added, engine.injected = 1, after + 1
 
 
 def execute(engine: Any, source: str, name: str) -> None:
@@ -163,9 +163,23 @@ def failed(engine: Any, error: BaseException) -> int:
 
     from .trace import described
 
-    found = described(error, place(engine))
+    cells = list(engine.job.cells)
+    if engine.added:
+        cells.insert(engine.injected, {})
+    found = described(error, engine.number + engine.added + 1, cells)
     engine.link.send("error", engine.number, json.dumps(found).encode())
     return int(TABLE[found["kind"]][0])
+
+
+def last(engine: Any) -> int:
+    """After the last cell: were read-only inputs changed where nothing was saved?"""
+    from .hand import finish
+
+    try:
+        finish()
+    except Refused as refused:
+        return failed(engine, refused)
+    return 0
 
 
 def place(engine: Any) -> str:

@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
 
 from .codec import Cannot, Deep, Encoder
+from .sums import buffer_hash
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Iterable
-
-_BLOCK = 1 << 16
-_WEIGHTS: list[Any] = []
 
 
 class Hashes:
@@ -41,27 +38,6 @@ class Hashes:
         import numpy as np
 
         return buffer_hash(np.ascontiguousarray(values).view(np.uint8).data) if len(values) else "0"
-
-
-def buffer_hash(data: Any) -> str:
-    """A hash of bytes: 9 GB/s where numpy is loaded, else BLAKE2b."""
-    view = memoryview(data).cast("B")
-    np = sys.modules.get("numpy")
-    if np is None or len(view) < 4096:
-        return hashlib.blake2b(view, digest_size=16).hexdigest()
-    if not _WEIGHTS:
-        _WEIGHTS.append(
-            np.random.Generator(np.random.PCG64(20260101)).integers(0, 1 << 64, _BLOCK, dtype=np.uint64) | np.uint64(1)
-        )
-    words = len(view) // 8
-    numbers = np.frombuffer(view[: words * 8], np.uint64)
-    weights = _WEIGHTS[0]
-    # A multilinear hash a block: any one changed number always shows, others miss with odds of 2^-64.
-    sums = [
-        int(np.dot(numbers[at : at + _BLOCK], weights[: min(_BLOCK, words - at)])) for at in range(0, words, _BLOCK)
-    ]
-    text = "%d %s %s" % (len(view), sums, bytes(view[words * 8 :]).hex())
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def fingerprint(value: Any) -> str:

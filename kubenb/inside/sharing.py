@@ -173,12 +173,13 @@ def pairs(reaches: dict[str, Reach]) -> list[tuple[str, str]]:
     for name, reach in reaches.items():
         keys = [*reach.objects, *map(id, reach.arrays)]
         found += [(home[key], name) for key in keys if home.setdefault(key, name) != name]
-    if "numpy" in sys.modules:
-        found += _memory_pairs(reaches)
-    return found
+    return found + views(reaches)
 
 
-def _memory_pairs(reaches: dict[str, Reach]) -> list[tuple[str, str]]:
+def views(reaches: dict[str, Reach]) -> list[tuple[str, str]]:
+    """Names that share memory through different arrays."""
+    if "numpy" not in sys.modules:
+        return []
     from .arrays import overlapping
 
     arrays, names, under = [], [], []
@@ -190,7 +191,9 @@ def _memory_pairs(reaches: dict[str, Reach]) -> list[tuple[str, str]]:
     apart = copy_on_write()
     found = []
     for group in overlapping(arrays):
-        both = [(one, two) for one in group for two in group if names[one] < names[two]]
+        both = [
+            (one, two) for one in group for two in group if names[one] < names[two] and arrays[one] is not arrays[two]
+        ]
         found += [(names[one], names[two]) for one, two in both if not (apart and under[one] and under[two])]
     return found
 

@@ -134,7 +134,7 @@ class Remote:
 
     def read(self, path: str) -> bytes:
         """All bytes; FileNotFoundError when it isn't there."""
-        return bytes(self._try(path, lambda: self.files.cat_file(self.root + "/" + path)))
+        return bytes(self._try(path, lambda: self.files.cat_file(self.root + "/" + path), reading=True))
 
     def write(self, path: str, chunks: Iterable[Any], sync: bool = True) -> None:
         """One object: object stores show it whole or not at all."""
@@ -151,12 +151,12 @@ class Remote:
             if self.exists(name):
                 self._try(name, lambda name=name: self.files.rm(self.root + "/" + name, recursive=True))
 
-    def _try(self, path: str, act: Any) -> Any:
+    def _try(self, path: str, act: Any, reading: bool = False) -> Any:
         try:
             return act()
-        except FileNotFoundError:
-            raise
         except Exception as error:
+            if reading and isinstance(error, FileNotFoundError):
+                raise
             text = str(error) or type(error).__name__
             raise Refused(
                 "store",

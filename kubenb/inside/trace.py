@@ -21,10 +21,10 @@ def user_part(trace: Any) -> Any:
     return trace
 
 
-def described(error: BaseException, cell: str) -> dict[str, Any]:
-    """`kind` of end, what the last line says, and the traceback as lines."""
+def described(error: BaseException, number: int, cells: Any) -> dict[str, Any]:
+    """`kind` of end, what the last line says, and the traceback as lines. `cells` as the executed notebook has them."""
     trace = user_part(error.__traceback__)
-    place = _place(error, trace, cell)
+    place = _place(error, trace, number, cells)
     name = type(error).__name__
     if isinstance(error, Refused):
         return {
@@ -66,16 +66,30 @@ def _text(error: BaseException) -> str:
         return "(its message can't be shown)"
 
 
-def _place(error: BaseException, trace: Any, cell: str) -> str:
+def origin(cell: Any) -> str:
+    """Where a cell of a task notebook comes from, by the id that the export gave it.
+
+    >>> origin({"id": "cell-4-2"}), origin({"id": "body"}), origin({"id": "a1"})
+    (' (taken from cell 4 of the notebook)', " (the task's own code)", '')
+    """
+    name = str(cell.get("id") or "")
+    if name == "body":
+        return " (the task's own code)"
+    number = name[5:].partition("-")[0] if name.startswith("cell-") else ""
+    return " (taken from cell %s of the notebook)" % number if number.isdigit() and number != "0" else ""
+
+
+def _place(error: BaseException, trace: Any, number: int, cells: Any) -> str:
+    line: Any = None
     if isinstance(error, SyntaxError) and (error.filename or "").startswith("<cell "):
-        return "%s, line %s" % ((error.filename or "")[1:-1], error.lineno)
-    found, line = cell, None
+        number, line = int((error.filename or "")[6:-1]), error.lineno
     while trace is not None:
         file = trace.tb_frame.f_code.co_filename
         if file.startswith("<cell "):
-            found, line = file[1:-1], trace.tb_lineno
+            number, line = int(file[6:-1]), trace.tb_lineno
         trace = trace.tb_next
-    return "%s, line %d" % (found, line) if line else found
+    where = origin(cells[number - 1]) if number <= len(cells) else ""
+    return "cell %d%s%s" % (number, ", line %d" % line if line else "", where)
 
 
 def _formatted(error: BaseException, trace: Any) -> list[str]:

@@ -49,8 +49,8 @@ def run_local(session: Session, header: Header, text: str) -> None:
     names, missing = _take_back(session.shell.user_ns, folder / ".kubenb" / "store", run, plan)
     order = {name: index for index, name in enumerate(session.names(header))}
     print(_ending(run, sorted(names, key=lambda name: order.get(name, len(order)))))
-    for name, why in missing.items():
-        print(f"  {name} stays there: {why}")
+    for line in _left_there(missing):
+        print(line)
 
 
 def _plan(pipeline: Pipeline, name: str) -> Plan:
@@ -193,3 +193,12 @@ def _ending(run: Run, names: list[str]) -> str:
     items = f", {len(outcomes)} items" if outcomes and outcomes[0].item is not None else ""
     name = outcomes[0].task if outcomes else "task"
     return f"{name}: done in its own process{items}, {measures(run.seconds, peak, cpu)}{result_names(names)}"
+
+
+def _left_there(missing: dict[str, str]) -> list[str]:
+    """What could not come back, by reason; how to make it travel is for tasks that need it, not for a look in the kernel."""
+    names: dict[str, list[str]] = {}
+    for name, why in missing.items():
+        reason = why.partition("can't go to another task: ")[2].partition(". ")[0] or why
+        names.setdefault(reason, []).append(name)
+    return [f"  {', '.join(each)} stayed there: {reason}" for reason, each in names.items()]

@@ -108,7 +108,7 @@ def desk(folder: Path, names: Iterable[str] = ()) -> Iterator[Desk]:
             _end_leftovers(hidden / "running")
             shutil.rmtree(hidden / "scratch", ignore_errors=True)
             (hidden / "scratch").mkdir(exist_ok=True)
-            short.symlink_to((hidden / "scratch").absolute())
+            _link(hidden, short)
             (hidden / ".gitignore").write_text("*\n")
             now = datetime.now(timezone.utc)
             yield Desk(folder, f"local-{now:%Y%m%dT%H%M%S}-{token}", short, _ledger(hidden / "ledger.json"))
@@ -116,6 +116,15 @@ def desk(folder: Path, names: Iterable[str] = ()) -> Iterator[Desk]:
             raise unwritable(folder, error) from error
         finally:
             short.unlink(missing_ok=True)
+
+
+def _link(hidden: Path, short: Path) -> None:
+    """The short way to the scratch folder; that of a killed run is taken away."""
+    known = hidden / "short"
+    if known.exists() and Path(known.read_text()).is_symlink():
+        Path(known.read_text()).unlink(missing_ok=True)
+    known.write_text(str(short))
+    short.symlink_to((hidden / "scratch").absolute())
 
 
 def unwritable(folder: Path, error: OSError) -> KubenbError:

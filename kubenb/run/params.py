@@ -1,4 +1,4 @@
-"""The run's parameters: defaults of the notebook, values of the command line, Airflow fields with today's values.
+"""The run's parameters: values of the command line, else the notebook's defaults, else Airflow fields with today's values.
 
 In: the pipeline's parameters and `-p name=value` texts (or Python values). Out: a JSON-able dict, or all problems. Next
 room: `local`.
@@ -77,25 +77,16 @@ def _fits(value: object, default: object) -> bool:
 
 
 def _default(parameter: Parameter, fields: Mapping[str, str]) -> object:
-    """An Airflow field has today's value; what only Airflow knows falls back to the notebook's own default."""
-    if parameter.template is None:
+    """The notebook's own value where it has one, as the notebook would run; else the Airflow field with today's value."""
+    if parameter.template is None or parameter.default is not None:
         return parameter.default
     text, unknown = fill(parameter.template, fields)
     if not unknown:
-        return text if parameter.default is None else _as_default(text, parameter)
-    if parameter.default is not None:
-        return parameter.default
+        return text
     raise ValueError(
         f"Parameter {parameter.name} comes from Airflow ({', '.join(unknown)}), which takes no part here."
         f"\nGive it: -p {parameter.name}=VALUE."
     )
-
-
-def _as_default(text: str, parameter: Parameter) -> object:
-    try:
-        return read_value(text, parameter)
-    except ValueError:
-        return text
 
 
 def _unknown(name: str, known: Mapping[str, Parameter]) -> Problem:

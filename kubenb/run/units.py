@@ -109,7 +109,10 @@ class Maker:
             return False
         if old != self._place(unit.plan.task.name, unit.item):
             adopt(old, self._place(unit.plan.task.name, unit.item))
-        self.desk.enter(key, {**entry, "place": self._relative(unit)})
+        self.desk.ledger[key] = {
+            **entry,
+            "place": self._relative(unit),
+        }  # on disk at the end: until then the old place stands
         for name, shown in ((NOTEBOOK, self.desk.notebook(unit.file)), (LOG, self.desk.log(unit.file))):
             if (old / name).exists():
                 shown.write_bytes((old / name).read_bytes())
@@ -185,9 +188,9 @@ class Maker:
         """Why a process did not start, in words."""
         program = self.spec(unit).command[0]
         if unit.plan.task.kind == "container":
-            return (
-                f"its command {program} belongs to the image {unit.plan.task.options.image}, and is not on this machine"
-            )
+            image = unit.plan.task.options.image
+            what = f"its command {program} belongs to the image {image}, and is not on this machine."
+            return f"{what} Put a program of that name on PATH to stand for it."
         return f"{program} can't be started: {error.strerror}"
 
     def _prepare(self, unit: Unit) -> tuple[Spec, tuple[Problem, ...]]:

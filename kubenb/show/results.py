@@ -14,7 +14,6 @@ from typing import Any
 from kubenb.run.events import Outcome, Run
 from kubenb.show.shown import Shown, count
 
-
 MOST_LEFT = 12  # names in a sentence
 
 
@@ -44,7 +43,7 @@ def show_seconds(seconds: float) -> str:
     """A time for people.
 
     >>> show_seconds(0.0123), show_seconds(3.21), show_seconds(75), show_seconds(5025)
-    ('12 ms', '3.2 s', '1 min 15 s', '1 h 24 min')
+    ('12 ms', '3.2 s', '1 min 15 s', '1 h 23 min')
     """
     if seconds < 0.9995:
         return f"{seconds * 1000:.0f} ms"

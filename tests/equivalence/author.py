@@ -259,6 +259,15 @@ def kind_of(name: str, value: object) -> Iterator[str]:
         yield from (kind for kind, test in tests.items() if test(value))
 
 
+def travels(value: Any) -> bool:
+    """Whether no function or iterator is in it, which no store carries."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, (list, tuple)):
+        return all(map(travels, value[:9]))
+    return not callable(value) and not hasattr(value, "__next__")
+
+
 def write(recipe: Recipe) -> Draft:
     """The notebook that a recipe stands for."""
     author = Author(recipe)
@@ -275,14 +284,10 @@ def write(recipe: Recipe) -> Draft:
         if statements:
             pieces.append(Piece(task, statements))
     if recipe.gather:
-        names = sorted(author.kinds()["any"])
+        names = sorted(name for name in author.kinds()["any"] if travels(author.space[name]))
         pieces.append(Piece("last", ("everything = {" + ", ".join(f"{name!r}: {name}" for name in names) + "}",)))
-    pickle = (
-        sorted({*author.kinds().get("o", []), *grammar.NAMES["o"], "everything", "crowd", "box", "x", "dice", "noise"})
-        if "objects" in recipe.flavours
-        else []
-    )
-    return Draft(tuple(pieces), tuple(pickle))
+    everywhere = {name for pool in grammar.NAMES.values() for name in pool} | {"everything", "crowd", "dice", "noise"}
+    return Draft(tuple(pieces), tuple(sorted(everywhere)) if "objects" in recipe.flavours else ())
 
 
 def random_recipe(seed: int) -> Recipe:

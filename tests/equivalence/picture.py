@@ -85,7 +85,9 @@ class Sketch:
         return [str(value.dtype), list(value.shape), value.flags.writeable, ["shares", *shared], repr(value.tolist())]
 
     def frame(self, value: Any) -> list[Any]:
-        """A pandas object: labels, types and values."""
+        """A pandas object: labels, types and values; a scalar as its text."""
+        if not hasattr(value, "dtypes") and not hasattr(value, "tolist"):
+            return [repr(value)]
         parts = [repr(getattr(value, "name", None)), repr(getattr(value, "attrs", None))]
         for index in ("index", "columns"):
             if hasattr(value, index):

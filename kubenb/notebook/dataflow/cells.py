@@ -107,7 +107,7 @@ def _units(walk: Statements, tree: ast.Module, lines: list[str], magics: Magics)
         if magics.sorts:
             kind, root, end = _magic_kind(kind, magics, line, end, lines)
         if frame.made and (kind != "def" or any(type(op) is Call for op in frame.ops)):
-            _read_at_once(frame)
+            frame.soft.extend(frame.inner)  # what is made in a statement may be called by it
         first = line
         while first - 1 > last and lines[first - 2].startswith("#"):
             first -= 1
@@ -115,13 +115,6 @@ def _units(walk: Statements, tree: ast.Module, lines: list[str], magics: Magics)
         unit.root = root
         last = end
         yield unit
-
-
-def _read_at_once(frame: Frame) -> None:
-    """Functions made inside a statement may be called by it: what they read is read here, if it is there."""
-    for function in frame.made.values():
-        for each in (function, *function.methods.values()):
-            frame.soft.extend(name for name in (*each.reads, *each.soft) if name not in frame.sure)
 
 
 def _magic_kind(kind: Kind, magics: Magics, line: int, end: int, lines: list[str]) -> tuple[Kind, str, int]:

@@ -138,6 +138,12 @@ class Definitions(Expressions):
                 else:
                     scope.captured.add(name)
                     outer.ops.append(Link((made,), ("!*",)))
+        elif scope.kind == "module":
+            exposed = scope.sure | scope.locals
+            scope.inner.extend(name for name in (*frame.reads, *frame.soft) if name not in exposed)
+            for name in frame.captured:
+                if held := scope.env.get(name):
+                    outer.ops.append(Link((made,), held))
         for held in defaults.values():
             outer.ops.append(Link((made,), held))
 

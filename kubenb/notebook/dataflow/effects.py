@@ -97,7 +97,7 @@ SCALARS = frozenset(name for name, effect in BUILTINS.items() if effect & SCALAR
 LIBRARY = _rows(
     (
         ARG0 | KEEP0,
-        "heapq.heappush bisect.insort bisect.insort_left bisect.insort_right operator.setitem list.append set.add",
+        "heapq.heappush bisect.insort bisect.insort_left bisect.insort_right operator.setitem list.append set.add deque.append",
     ),
     (ARG0 | KEEP0 | OF_ARGS, "heapq.heappushpop heapq.heapreplace"),
     (
@@ -107,8 +107,8 @@ LIBRARY = _rows(
     (
         ARG0,
         "random.shuffle numpy.random.shuffle numpy.put numpy.place numpy.copyto numpy.fill_diagonal numpy.putmask numpy.put_along_axis"
-        " numpy.add.at numpy.subtract.at heapq.heapify operator.delitem list.sort list.clear list.reverse dict.clear list.extend"
-        " dict.update torch.nn.init.xavier_uniform_ torch.nn.utils.clip_grad_norm_",
+        " numpy.add.at numpy.subtract.at heapq.heapify operator.delitem list.sort list.clear list.reverse dict.clear"
+        " torch.nn.init.xavier_uniform_ torch.nn.utils.clip_grad_norm_",
     ),
     (
         OF_ARGS,
@@ -134,7 +134,7 @@ LIBRARY = _rows(
         "copy.deepcopy pickle.dumps pickle.loads json.dumps json.loads gc.collect time.sleep pprint.pprint numpy.copy numpy.array",
     ),
     (KNOWN, "pandas.concat pandas.merge pandas.read_csv pandas.read_parquet pandas.to_datetime pandas.get_dummies"),
-    (HOLDS, "functools.partial functools.lru_cache functools.cache functools.wraps weakref.ref"),
+    (HOLDS, "dict.fromkeys functools.partial functools.lru_cache functools.cache functools.wraps weakref.ref"),
     (HOLDS, "sklearn.pipeline.make_pipeline sklearn.compose.make_column_transformer sklearn.pipeline.make_union"),
     (
         GENERATOR,

@@ -135,7 +135,7 @@ class Expressions:
             finally:
                 self.frame = frame
         while outer is not None:
-            if outer.kind == "function" and name in outer.locals and name not in outer.globals:
+            if outer.kind != "class" and name in outer.locals and name not in outer.globals:
                 frame.captured.add(name)
                 return ("!*",)
             outer = outer.outer
@@ -399,8 +399,7 @@ class Expressions:
         sure, local, free = outer.sure & names, outer.locals, outer.globals
         before = set(outer.sure) if self.walrus else None
         outer.branch += 1
-        if outer.kind != "module":
-            outer.locals, outer.globals = local | names, free - names
+        outer.locals, outer.globals = local | names, free - names
         for index, generator in enumerate(node.generators):
             source = first if index == 0 else self.value(generator.iter)
             self._inner_bind(generator.target, inside(source))

@@ -390,6 +390,8 @@ class Forward:
                 self._flush(root)
                 roots.add(root)
             touched.clear()
+            tight |= {heap.close(root) for root in self.replay.tied}
+            self.replay.tied.clear()
         for root in roots:
             members = heap.members.get(root)
             if members is not None and len(members) > 1:

@@ -18,7 +18,7 @@ class Frame:
     """What is known while one scope is walked.
 
     `env`: what names bound here may hold; `sure`: names bound on every way to here; `locals`: a function's own names.
-    `reads`: upward-exposed reads of globals, with their line. `made`: functions and classes by their atom.
+    `reads`: upward-exposed reads of globals, with their line; `inner`: those of functions made here. `made`: functions and classes by their atom.
     """
 
     kind: str
@@ -45,6 +45,7 @@ class Frame:
     generator: bool = False
     count: int = 0
     branch: int = 0
+    inner: list[str] = field(default_factory=list)
     looped: set[str] = field(default_factory=set)
 
 

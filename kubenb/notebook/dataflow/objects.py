@@ -19,7 +19,7 @@ SEEDED = 8  # has a random state of its own, or needs none
 ESTIMATOR = 16  # made by a library's class: may draw from the global generator
 LIBRARY = 32  # given by a library call: its parts are apart
 FRAME = 64  # a table: its parts may be views, but only a change shows that
-MANY = 400
+MANY = 48  # more objects than this in reach are taken for one: whoever changes a part may change all of them
 
 
 class Heap:
@@ -38,6 +38,8 @@ class Heap:
         self.tight: dict[int, int] = {}
         self.kin: dict[int, set[str]] = {}
         self.coded: set[int] = set()
+        self.heaps: dict[int, int] = {}
+        self.sums: set[int] = set()
         self.epoch = 0
 
     def new(self, flags: int = 0) -> Objects:
@@ -81,6 +83,10 @@ class Heap:
         for thing in objects:
             self.members.setdefault(self.root(thing), set()).add(name)
             self.kin.setdefault(self.close(thing), set()).add(name)
+        if len(objects) > 1:
+            data = [thing for thing in objects if thing not in self.code]
+            for thing in data[1:]:
+                self._join(data[0], thing)  # a name that may be either travels with both
 
     def link(self, holders: Iterable[int], parts: Objects) -> list[int]:
         """Holders now hold the parts; the groups that grew."""
@@ -109,6 +115,8 @@ class Heap:
         self.group[two] = one
         if two in self.members:
             self.members.setdefault(one, set()).update(self.members.pop(two))
+        if two in self.heaps:
+            self.heaps.setdefault(one, self.heaps[two])
         if two in self.coded:
             self.coded.add(one)
         return one
@@ -145,7 +153,26 @@ class Heap:
                 if part not in found:
                     found.add(part)
                     stack.append(part)
-        return found
+        return found if len(found) <= MANY else self._summed(found)
+
+    def _summed(self, found: set[int]) -> set[int]:
+        """Many objects as one for each group, beside those whose kind counts; keeps long chains of values linear."""
+        loud = STREAM | GENERATOR | ESTIMATOR
+        short = {
+            thing
+            for thing in found
+            if thing in self.sums or thing in self.code or thing in self.kinds or self.flags.get(thing, 0) & loud
+        }
+        for thing in found:
+            root = self.root(thing)
+            whole = self.heaps.get(root)
+            if whole is None:
+                whole = self.heaps[root] = self.new()[0]
+                self.sums.add(whole)
+                self.group[whole] = root
+            self._tie(thing, whole)
+            short.add(whole)
+        return short
 
     def _of_class(self, thing: int) -> Objects:
         """Classes that hold data of their own, for an instance."""
@@ -214,14 +241,21 @@ class Heap:
         changed |= {self.parts[thing] for thing in changed if thing in self.parts}
         roots = {self.root(thing) for thing in changed}
         names: set[str] = set()
+        whole = {self.root(thing) for thing in changed if thing in self.sums}
         for root in roots:
             members = self.members.get(root, ())
+            if root in whole:
+                names.update(members)
+                continue
             for name in members:
                 objects = self.names[name]
                 if not changed.isdisjoint(objects) or (
                     not (len(members) == 1 and len(roots) == 1 and not self.holds)
                     and any(thing in self.holds or thing in self.kinds for thing in objects)
-                    and not changed.isdisjoint(self.reach(objects))
+                    and self._touches(changed, self.reach(objects))
                 ):
                     names.add(name)
         return names, roots
+
+    def _touches(self, changed: set[int], reached: set[int]) -> bool:
+        return not changed.isdisjoint(reached) or not self.sums.isdisjoint(reached)

@@ -71,7 +71,9 @@ class Planner:
                 if kind == GONE:
                     binds.discard(name)
                     continue
-                if kind == CHANGE and (self._is_code(name, at) or (name not in bound and not self._here(found, name, at))):
+                if kind == CHANGE and self._is_code(name, at):
+                    continue
+                if kind in (CHANGE, MAYBE) and name not in bound and not self._here(found, name, at):
                     continue
                 binds.add(name)
                 if name not in bound and name in story.changed.get(at, ()):
@@ -84,13 +86,21 @@ class Planner:
         return binds, changes
 
     def _here(self, found: Slice, name: str, at: int) -> bool:
-        """Whether a name that an alias changes is in this task's process at all."""
+        """Whether the version that a statement of the body meets is in this task's process."""
         events = self.story.events[name]
-        for position in range(events.before(at), -1, -1):
-            if (name, events.at[position]) in found.used or name in self.story.needs[at]:
+        position = events.before(at)
+        if position < 0:
+            return True
+        while position >= 0:
+            before, kind = events.at[position], events.kind[position]
+            if (name, before) in found.used:
                 return True
-            if events.kind[position] == KILL:
+            if self.story.owner[before] == found.span.index:
+                if kind == KILL:
+                    return True
+            elif kind != TOUCH:
                 return False
+            position -= 1
         return False
 
     def names_at(self, at: int) -> list[str]:
@@ -211,6 +221,7 @@ class Planner:
                 tainted.add(other)
                 if (
                     other != name
+                    and other[0] != "<"
                     and (other, unit) not in story.codes
                     and (other, unit) not in story.plain
                     and found.used.get((other, unit), -1) > change

@@ -76,6 +76,7 @@ class Replay:
         self.stack: list[Function] = []
         self.steps = 0
         self.touched: set[int] = set()
+        self.tied: set[int] = set()
 
     def run(self, ops: Sequence[Op], local: Local) -> None:
         """Operations in order."""
@@ -174,6 +175,7 @@ class Replay:
             names, roots = self.heap.meant(changed)
             self.effects.changed |= names
             self.touched |= roots
+            self.tied |= {self.heap.close(thing) for thing in changed}
 
     def _change_atoms(self, atoms: Atoms, local: Local) -> None:
         for atom in atoms:
@@ -205,6 +207,9 @@ class Replay:
             if not path:
                 return self._builtin(op, local)
             if root in BUILTIN and op.args and not target:
+                known = fx.LIBRARY.get(f"{root}.{path}")
+                if known is not None:
+                    return self._apply(op, known, (), local)
                 target = self.objects(op.args[0], local)  # list.append(rows, 1)
         effect = op.effect
         if target:
@@ -214,7 +219,7 @@ class Replay:
                 self._may_draw(op, path.rpartition(".")[2], target)
         if not path:
             bound = any(heap.flags.get(thing, 0) & CONTAINER for thing in target)
-            effect |= fx.RECV | fx.KEEP | fx.OF_RECV if bound else fx.KNOWN  # a method kept under a name
+            effect |= fx.RECV | fx.KEEP | fx.OF_RECV if bound else fx.RECV if target else fx.KNOWN  # a method kept under a name
         return self._apply(op, effect, target, local)
 
     def _apply(self, op: Call, effect: int, target: Objects, local: Local) -> Objects:
@@ -264,7 +269,7 @@ class Replay:
             held |= heap.elements(target)
         if held or not (found or effect & fx.PART):
             flags = STREAM if effect & fx.STREAM else GENERATOR if effect & fx.GENERATOR else 0
-            flags |= (SEEDED if effect & fx.SEEDED else 0) | (CONTAINER if held and not effect & fx.HOLDS else 0)
+            flags |= (SEEDED if effect & fx.SEEDED else 0) | (CONTAINER if effect & (fx.HOLDS_DEEP | fx.HOLDS_RECV) and not effect & fx.HOLDS else 0)
             made = heap.new(flags or LIBRARY)
             self._link(made, tuple(sorted(held)))
             found.update(made)

@@ -177,7 +177,16 @@ class Slicer:
         if kind == MAYBE and (position < 0 or events.kind[position] == GONE):
             found.maybe.append((name, at))
             return
+        if kind == MAYBE and self._both_loops(name, at, events.at[position], events.kind[position]):
+            return
         stack.append((name, at, at, self.story.units[at].line))
+
+    def _both_loops(self, name: str, at: int, before: int, kind: int) -> bool:
+        """A loop's variable that another task's loop bound before: neither is taken to be empty."""
+        story = self.story
+        if kind != MAYBE or name not in story.units[at].looped or name not in story.units[before].looped:
+            return False
+        return story.owner[before] >= 0 and story.owner[before] != story.owner[at]
 
     def _fetch(self, found: Slice, stack: list[tuple[str, int, int, int]], owner: int, name: str, taken: Taken) -> None:
         """A name is loaded; a mapped producer's fan-out must be known where it is."""
@@ -198,7 +207,7 @@ class Slicer:
     def _moves(self, found: Slice, name: str, at: int, kind: int, reader: int) -> bool:
         """Whether another task's statement is code that this one takes as text."""
         story = self.story
-        is_code = (name, at) in story.codes
+        is_code = (name, at) in story.codes or (kind == TOUCH and story.units[at].kind in ("def", "import"))
         if kind == KILL and not is_code:
             return False
         if not is_code:

@@ -62,6 +62,13 @@ def around(name: str, folder: Path, bucket: Storage) -> dict[str, str]:
             "GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT": "false",
             "GOOGLE_APPLICATION_CREDENTIALS": str(key),
         }
+    if name == "options":
+        env |= {"WAREHOUSE_USER": "reader", "WAREHOUSE_PASSWORD": "s3cret", "WAREHOUSE_HOST": "localhost"}
+        env |= {"KUBENB_SECRET_WAREHOUSE_TLS": str(folder), "KUBENB_CONFIGMAP_LIMITS": str(folder)}
+        program = folder / "archive"  # stands for the image's own command
+        program.write_text("#!/bin/sh\necho archive $*\n")
+        program.chmod(0o755)
+        env["PATH"] = os.pathsep.join([str(folder), os.environ["PATH"]])
     return env
 
 

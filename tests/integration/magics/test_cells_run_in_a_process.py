@@ -50,7 +50,7 @@ def test_what_cant_come_back_is_told(ready: Kernel) -> None:
     reply = ready.run("%%k8s_task made --run local\nkept = 1\nopen_file = open('/dev/null')")
     assert reply.status == "ok"
     assert ready.value("kept") == 1
-    assert "open_file stays there: " in reply.out
+    assert "open_file stayed there: " in reply.out
 
 
 def test_a_failure_is_shown_where_it_is_and_fails_the_cell_once(ready: Kernel) -> None:

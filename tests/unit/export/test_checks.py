@@ -79,6 +79,18 @@ RULES: list[tuple[str, Pipeline, str, str]] = [
         "is neither a list of constants nor a range",
     ),
     ("no items", mapped("names", code("names = []")), "map.empty", "names has no items"),
+    (
+        "items of a parameter",
+        pipeline(task("one", map="x in names"), parameters=[Parameter("names", [1, 2])]),
+        "map.parameter",
+        "2 items it has now",
+    ),
+    (
+        "parameters too large",
+        pipeline(task("one"), parameters=[Parameter("a", "x" * 140_000)]),
+        "size.params",
+        "travel in one variable",
+    ),
     ("an endless range", mapped("range(2000)"), "map.many", "2000 items; Airflow takes at most 1024"),
     (
         "resources of too many",
@@ -235,8 +247,8 @@ RULES: list[tuple[str, Pipeline, str, str]] = [
     ),
     ("a root patch", alone(pod="{spec: {securityContext: {runAsUser: 0}}}"), "pod.restricted", "root"),
     ("a notebook too large", body("x = '" + "a" * 800_000 + "'"), "size.notebook", "KiB as a pod carries it"),
-    ("a variable too large", raw(env=(KeyValue("A", "x" * 140_000),)), "size.env", "the kernel takes"),
-    ("an argument too large", pipeline(container("one", ("x", "y" * 140_000))), "size.argument", "the kernel takes"),
+    ("a variable too large", raw(env=(KeyValue("A", "x" * 140_000),)), "size.value", "the kernel takes"),
+    ("an argument too large", pipeline(container("one", ("x", "y" * 140_000))), "size.value", "the kernel takes"),
     (
         "annotations too large",
         raw(annotation=(KeyValue("a", "x" * 300_000),)),
@@ -245,9 +257,9 @@ RULES: list[tuple[str, Pipeline, str, str]] = [
     ),
     (
         "variables too large together",
-        raw(env=tuple(KeyValue(f"A{n}", "x" * 100_000) for n in range(12))),
+        raw(env=tuple(KeyValue(f"A{n}", "x" * 100_000) for n in range(15))),
         "size.pod",
-        "together",
+        "etcd takes",
     ),
     ("a secret in clear", body("x = 1\npassword = 'hunter2'"), "secret.clear", "looks like a password, in clear"),
     ("a prompt", body("name = input('who? ')"), "code.prompt", "input() asks somebody"),
@@ -290,7 +302,13 @@ RIGHT: list[tuple[str, Pipeline]] = [
         "fields that Airflow has",
         pipeline(
             task(
-                "one", env=["A={{ ds }}", "B={{ params.x }}", "C={{ macros.ds_add(ds, 1) }}", "D={{ ti.try_number }}"]
+                "one",
+                env=[
+                    "A={{ ds }}",
+                    "B={{ params.x }}",
+                    "C={{ macros.ds_add(ds, 1) }}",
+                    "D={{ ti.try_number if params.x is defined else 1 }}",
+                ],
             ),
             dag=dag_options(schedule="@daily"),
         ),

@@ -148,8 +148,9 @@ UNRELATED: list[tuple[str, str, str]] = [
 def test_what_kubenb_did_not_write_is_never_overwritten(what: str, name: str, text: str, tmp_path: Path) -> None:
     (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).write_text(text, encoding="utf-8")
-    with pytest.raises(KubenbError, match=r"is there already|can't be written"):
-        deliver(ONE, tmp_path, "flights")
+    for dry in (False, True):
+        with pytest.raises(KubenbError, match=r"is there already|can't be written"):
+            deliver(ONE, tmp_path, "flights", dry=dry)
     assert standing(tmp_path) == {name: text}
 
 

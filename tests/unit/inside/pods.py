@@ -74,6 +74,7 @@ def environment(text: str, store: Path, **told: str) -> dict[str, str]:
         "KUBENB_NOTEBOOK_SHA256": hashlib.sha256(text.encode()).hexdigest(),
         "PYTHONUNBUFFERED": "1",
         "PYTHONWARNINGS": "error",
+        "TMPDIR": str(store.parent),
         **strings("KUBENB_NOTEBOOK", text),
         **strings("KUBENB_RUNTIME", bundle()),
     }

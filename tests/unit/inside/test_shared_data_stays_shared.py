@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from kubenb.inside.exits import Refused
-from kubenb.inside.sharing import meets, shared
+from kubenb.inside.sharing import copy_on_write, meets, shared
 from tests.unit.inside.pods import carried
 from tests.unit.inside.same import same
 
@@ -122,9 +122,20 @@ def test_a_part_of_a_frames_memory_is_refused_with_the_way_out(tmp_path: Path) -
         carried(tmp_path, {"frame": frame, "part": frame["a"].to_numpy()[2:5]})
 
 
+@pytest.mark.skipif(not copy_on_write(), reason="this pandas lets frames be views of each other")
 def test_frames_of_pandas_3_are_apart_by_themselves() -> None:
     frame = pd.DataFrame({"a": [1, 2], "b": [1, 2]})
     assert shared({"frame": frame, "part": frame[["a"]], "column": frame["a"]}) == [["frame"], ["part"], ["column"]]
+
+
+@pytest.mark.skipif(copy_on_write(), reason="this pandas keeps frames apart by itself")
+def test_frames_of_pandas_2_stay_views_or_are_refused(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"a": [1, 2], "b": [1, 2]})
+    back = carried(tmp_path, {"column": frame["b"], "frame": frame})
+    back["frame"].iloc[0, 1] = 9
+    assert back["column"].tolist() == [9, 2]
+    with pytest.raises(Refused, match="shares memory with another data frame"):
+        carried(tmp_path, {"frame": frame, "part": frame.iloc[:1]})
 
 
 class Model:

@@ -6,11 +6,15 @@ import base64
 import json
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from kubenb.inside.bundle import BOOT
+from tests.unit.inside import pods
 from tests.unit.inside.pods import IMPORT, Ended, run
 
 
@@ -184,6 +188,15 @@ def test_an_error_with_a_cause_shows_both(tmp_path: Path) -> None:
     assert "ValueError: bad in cell 1, line 4" in ended.last
 
 
+def test_an_error_names_the_cell_that_the_code_was_taken_from(tmp_path: Path) -> None:
+    text = json.loads(pods.notebook("f = lambda x: 1 / x", "f(0)"))
+    for cell, name in zip(text["cells"], ("cell-4", "body"), strict=True):
+        cell["id"] = name
+    env = pods.environment(json.dumps(text), tmp_path)
+    done = subprocess.run([sys.executable, "-c", BOOT], env=env, capture_output=True, text=True)
+    assert "division by zero in cell 1, line 1 (taken from cell 4 of the notebook)." in done.stderr
+
+
 def test_source_is_at_hand_for_inspect(tmp_path: Path) -> None:
     code = "import inspect\ndef f():\n    return 1\nprint(inspect.getsource(f))"
     assert run(tmp_path, code).out == "def f():\n    return 1\n\n"
@@ -349,6 +362,15 @@ def test_a_refusal_in_a_cell_has_its_own_code_and_no_traceback(tmp_path: Path) -
     undeclared = run(tmp_path, IMPORT, "class M: pass", "_kubenb.save({'m': {'a': [M()]}})")
     assert undeclared.code == 69
     assert "m['a'][0] is a __main__.M. Write `#| pickle: m`" in undeclared.last
+
+
+@pytest.mark.parametrize("engine", ["kubenb", "papermill"])
+def test_a_changed_input_is_found_even_where_nothing_is_saved(tmp_path: Path, engine: str) -> None:
+    assert run(tmp_path, IMPORT, "_kubenb.save({'x': [1]})").code == 0
+    told = {"KUBENB_TASK": "train", "KUBENB_ENGINE": engine, "PYTHONWARNINGS": "default"}
+    ended = run(tmp_path, IMPORT, "x = _kubenb.load('extract', 'x', readonly=True)", "x.append(2)", **told)
+    assert (ended.code, "x, which came from extract, was changed in place" in ended.last) == (67, True), ended.last
+    assert not (ended.place / "_SUCCESS").exists()
 
 
 def test_a_caught_refusal_of_load_does_not_end_the_task(tmp_path: Path) -> None:

@@ -111,6 +111,16 @@ def test_a_model_that_shares_with_an_undeclared_name_is_refused(tmp_path: Path) 
     assert "#| pickle: model, rows" in str(caught.value)
 
 
+def test_views_that_a_pickle_would_split_are_refused(tmp_path: Path) -> None:
+    base = np.arange(10.0)
+    values = {"a": Model(rows=base), "b": Model(rows=base[2:])}
+    with pytest.raises(Refused, match="a and b are views of one memory, which a pickle would split"):
+        carried(tmp_path, values, pickle=("a", "b"))
+    same = {"a": Model(rows=base), "b": Model(rows=base)}
+    back = carried(tmp_path, same, pickle=("a", "b"))
+    assert back["a"].rows is back["b"].rows
+
+
 def test_what_even_a_pickle_cannot_hold_is_named_with_its_path(tmp_path: Path) -> None:
     model = Model(steps=[("scale", Model()), ("fit", Model(fit=lambda x: x))])
     reason = can_carry(model, pickle=True)
@@ -138,7 +148,7 @@ def test_a_file_that_was_touched_is_never_read(tmp_path: Path, name: str) -> Non
     data = bytearray(file.read_bytes())
     data[len(data) // 2] ^= 1
     file.write_bytes(data)
-    with pytest.raises(Refused, match=f"{name} is not what its task saved: its SHA-256 differs") as caught:
+    with pytest.raises(Refused, match=f"{name} is not what its task saved: its digest differs") as caught:
         _read(store, "x")
     assert caught.value.kind == "digest"
 

@@ -63,7 +63,8 @@ def test_an_airflow_field_has_todays_value_and_a_given_one_wins() -> None:
     assert values_for(pipeline(day), {"day": "2020-01-01"}, FIELDS)[0] == {"day": "2020-01-01"}
 
 
-def test_a_field_that_only_airflow_knows_falls_back_to_the_default_or_is_named() -> None:
+def test_the_notebooks_own_value_stands_for_a_field_and_one_that_only_airflow_knows_is_named() -> None:
+    assert values_for(pipeline(Parameter("day", "2020-01-01", "{{ ds }}")), {}, FIELDS)[0] == {"day": "2020-01-01"}
     field = "{{ var.value.bucket }}"
     assert values_for(pipeline(Parameter("bucket", "here", field)), {}, FIELDS)[0] == {"bucket": "here"}
     _, problems = values_for(pipeline(Parameter("bucket", None, field)), {}, FIELDS)
