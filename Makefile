@@ -71,8 +71,8 @@ golden: .venv/.made
 	$(PY) -m kubenb.inside.bundle
 	KUBENB_GOLDEN=write $(PY) -m pytest -q tests/golden tests/unit/faces tests/integration/test_documents.py $(ARGS)
 
-# Renews the lock files from pyproject.toml and requirements/*.in
 LOCK := .cache/uv/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --upgrade
+# Renews the lock files from pyproject.toml and requirements/*.in
 lock: .venv/.made
 	$(LOCK) --python-version 3.10 --group dev --extra cluster pyproject.toml --output-file requirements/dev.txt
 	for name in airflow-3.3 airflow-2.11 uv; do \

@@ -82,7 +82,7 @@ def export(source: Source, to: str | os.PathLike[str], *, diff: bool = False) ->
         raise KubenbError(problems)
     dag = dag_id(pipeline)
     delivery = deliver(export_files(pipeline), Path(to), dag, dry=diff)
-    return Exported(dag, Path(to), delivery, problems, diff)
+    return Exported(dag, Path(to), delivery, (*problems, *delivery.warnings), diff)
 
 
 def run(

@@ -25,7 +25,7 @@ from pathlib import Path
 
 from kubenb.export.files import RECORD
 from kubenb.export.reconcile import Outcome, reconcile, recorded
-from kubenb.model.problems import KubenbError, Place, refuse
+from kubenb.model.problems import KubenbError, Place, Problem, Severity, refuse
 
 PATIENCE = 60.0
 _SYNC_EACH = 40  # above that many files one sync of all is quicker
@@ -39,18 +39,17 @@ class Delivery:
     unchanged: tuple[str, ...] = ()
     merged: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
-    conflicts: tuple[str, ...] = ()
     diff: str = ""
+    warnings: tuple[Problem, ...] = ()
 
 
 def deliver(files: Mapping[str, str], folder: Path, dag_id: str, *, dry: bool = False) -> Delivery:
-    """Writes the export; `dry` only says what would change."""
+    """Writes the export; `dry` only says what would change, and refuses what an export would refuse."""
     place = _Place(folder, dag_id)
     if dry:
         outcome = place.plan(files)
-        in_the_way = tuple(problem for problem in outcome.problems if problem.code != "delivery.conflict")
-        if in_the_way:
-            raise KubenbError(in_the_way)
+        if outcome.problems:
+            raise KubenbError(tuple(outcome.problems))
         return _delivery(outcome)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -77,9 +76,25 @@ def _delivery(outcome: Outcome) -> Delivery:
         tuple(sorted(outcome.unchanged)),
         tuple(sorted(outcome.merged)),
         tuple(sorted(outcome.removed)),
-        tuple(sorted(outcome.conflicts)),
-        "".join(sorted(outcome.diffs, key=_dag_file_first)),
+        "".join(sorted(outcome.diffs, key=_dag_file_first)) + _runtime(outcome),
+        tuple(_stays(name) for name in sorted(outcome.merged) if name.endswith(".ipynb")),
     )
+
+
+def _runtime(outcome: Outcome) -> str:
+    """One line for the runtime's files: nobody reads them."""
+    names = [name for name in (*outcome.written, *outcome.removed) if "/kubenb_runtime/" in name]
+    if not names:
+        return ""
+    new = "changed" if any(name in outcome.there for name in names) else "new"
+    folder = names[0].partition("/kubenb_runtime/")[0]
+    return f"{folder}/kubenb_runtime/: {len(names)} {'file' if len(names) == 1 else 'files'}, {new}\n"
+
+
+def _stays(name: str) -> Problem:
+    what = f"your edits of {name} stay: this task of the DAG does what they say, no longer what the notebook says."
+    fix = f"Make the change in the notebook and delete {name}, unless you mean it so."
+    return Problem(Place(file=name), what, fix, "delivery.edited-notebook", Severity.WARNING)
 
 
 def _dag_file_first(diff: str) -> tuple[int, str]:

@@ -26,7 +26,7 @@ class Something(str):
 
     def __getattr__(self, name: str) -> Something:
         """Any attribute."""
-        if name.startswith("__"):
+        if name.startswith("__") or name in ("unsafe_callable", "alters_data"):  # what Jinja's sandbox asks of a callable
             raise AttributeError(name)
         return Something(f"{self}.{name}")
 
@@ -50,7 +50,10 @@ def first(*names: str) -> Any:
 def load(path: str) -> Any:
     """The DAG file as Airflow's DAG processor loads it; writes no byte code beside it."""
     bag_type = first("airflow.dag_processing.dagbag:DagBag", "airflow.models.dagbag:DagBag")
-    first("airflow.providers.cncf.kubernetes.operators.pod")  # its own warnings are not the file's
+    if bag_type is None:
+        sys.exit("it has no Airflow, or one older than 2.11")
+    if first("airflow.providers.cncf.kubernetes.operators.pod") is None:  # its own warnings are not the file's
+        sys.exit("its Airflow has no cncf.kubernetes provider")
     sys.dont_write_bytecode = True
     sys.path.insert(0, os.path.dirname(path))
     warnings.simplefilter("always")

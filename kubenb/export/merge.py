@@ -48,6 +48,9 @@ def merge(base: str, mine: str, theirs: str) -> Merged:
             if by_line is not None:
                 lines += by_line
                 continue
+            if _taken_over(before, ours, others):
+                lines += ours
+                continue
             conflicts.append(Conflict(len(lines) + 1, tuple(ours), tuple(others)))
             lines += ours
         else:
@@ -67,8 +70,28 @@ def _line_by_line(base: Sequence[str], mine: Sequence[str], theirs: Sequence[str
     return lines
 
 
+def _taken_over(base: Sequence[str], mine: Sequence[str], theirs: Sequence[str]) -> bool:
+    """Whether mine holds all of theirs in order, and nothing that theirs took away: so somebody resolved the conflict,
+    and what else stands there is meant.
+    """
+    left = iter(mine)
+    held = bool(theirs) and all(line in left for line in theirs)
+    return held and not any(line in mine for line in base if line not in theirs)
+
+
 def _lines(text: str) -> list[str]:
     return text.splitlines(keepends=True)
+
+
+def meeting(name: str, conflicts: Sequence[Conflict]) -> str:
+    """Only where both sides changed the same lines: - what was written by hand, + what the notebook now says."""
+    shown = []
+    for conflict in conflicts:
+        shown.append(f"@@ {name}, line {conflict.line}: - what you wrote, + what the notebook now says @@\n")
+        # every line is shown on its side, so that what is to be taken over can be copied whole
+        shown += [f"-{line}" if line.endswith("\n") else f"-{line}\n" for line in conflict.mine]
+        shown += [f"+{line}" if line.endswith("\n") else f"+{line}\n" for line in conflict.theirs]
+    return "".join(shown)
 
 
 def diff(name: str, before: str | None, after: str | None) -> str:

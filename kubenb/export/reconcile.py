@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from kubenb.export.dag import NO_DIGEST, digest
+from kubenb.export.edited import flaw
 from kubenb.export.files import RECORD, base_name
-from kubenb.export.merge import diff, merge
+from kubenb.export.merge import Conflict, diff, meeting, merge
 from kubenb.export.payload import sha256
 from kubenb.model.problems import Place, Problem
 
@@ -35,7 +36,6 @@ class Outcome:
     merged: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
-    conflicts: list[str] = field(default_factory=list)
     diffs: list[str] = field(default_factory=list)
 
 
@@ -55,7 +55,8 @@ def reconcile(dag: str, new: Mapping[str, str], there: Mapping[str, str]) -> Out
         present = there.get(name)
         if present is not None and sha256(present) == record[name]:
             outcome.removed.append(name)
-            outcome.diffs.append(diff(name, present, None))
+            if "/kubenb_runtime/" not in name:
+                outcome.diffs.append(diff(name, present, None))
     return outcome
 
 
@@ -90,7 +91,8 @@ def _put(outcome: Outcome, name: str, text: str, present: str | None) -> None:
         outcome.unchanged.append(name)
     elif "/.kubenb/" not in name:
         outcome.written.append(name)
-        outcome.diffs.append(diff(name, present, text))
+        if "/kubenb_runtime/" not in name:  # nobody's to read: counted, not shown
+            outcome.diffs.append(diff(name, present, text))
 
 
 def _dag_file(outcome: Outcome, dag: str, name: str, text: str, present: str, there: Mapping[str, str]) -> None:
@@ -130,16 +132,23 @@ def _keep(outcome: Outcome, name: str, present: str) -> None:
 
 
 def _three_way(outcome: Outcome, name: str, base: str | None, mine: str, theirs: str) -> None:
-    """Merged where the texts allow it and the result is what it should be; else a problem that shows both sides."""
+    """Merged where the texts allow it and the result is what it should be; else a problem that shows where not."""
     merged = merge(base, mine, theirs) if base is not None else None
-    if merged is None or merged.conflicts or not _sound(name, merged.text):
-        outcome.conflicts.append(name)
-        shown = diff(name, mine, theirs)
-        line = merged.conflicts[0].line if merged and merged.conflicts else None
-        what = f"your edits of {name} and the notebook's changes meet in the same lines; nothing was written.\n{shown}"
-        fix = f"Take the change over by hand (- is yours, + is new), or delete {name} to have it written anew."
-        outcome.problems.append(Problem(Place(file=name, line=line), what, fix, "delivery.conflict"))
-        outcome.diffs.append(shown)
+    broken = flaw(name, mine) if mine != base else None
+    if broken is not None:
+        what = f"with your edits {name} {broken.what}; nothing was written."
+        fix = f"Mend the line, or delete {name} to have it written anew without your edits."
+        outcome.problems.append(Problem(Place(file=name, line=broken.line), what, fix, "delivery.broken-edit"))
+        return
+    if merged is None or merged.conflicts:
+        outcome.problems.append(_conflict(name, mine, theirs, merged.conflicts if merged else ()))
+        return
+    broken = flaw(name, merged.text) if mine != base else None
+    if broken is not None:
+        # the line is one of the merged text, which nobody has seen: the sentence names it, not the place
+        what = f"your edits of {name} don't fit the notebook's changes: together it {broken.what}; nothing was written."
+        fix = f"The new text:\n{diff(name, mine, merged.text)}Change your edits to fit it, or delete {name} to have it written anew."
+        outcome.problems.append(Problem(Place(file=name), what, fix, "delivery.broken-merge"))
         return
     outcome.texts[name] = merged.text
     if merged.text == mine:
@@ -149,12 +158,15 @@ def _three_way(outcome: Outcome, name: str, base: str | None, mine: str, theirs:
     outcome.diffs.append(diff(name, mine, merged.text))
 
 
-def _sound(name: str, text: str) -> bool:
-    try:
-        if name.endswith(".py"):
-            compile(text, name, "exec", dont_inherit=True)
-        elif name.endswith((".json", ".ipynb")):
-            json.loads(text)
-    except (SyntaxError, ValueError):
-        return False
-    return True
+def _conflict(name: str, mine: str, theirs: str, conflicts: Sequence[Conflict]) -> Problem:
+    """Where nothing is known of the text that both came from, all differences are shown."""
+    shown = meeting(name, conflicts) or diff(name, mine, theirs)
+    what = f"your edits of {name} and the notebook's changes meet in the same lines; nothing was written.\n{shown}"
+    take = (
+        "Write the + lines there in place of the old ones (lines of your own may stay beside them) and export again"
+        if conflicts
+        else "Make it the new text (- is yours, + is new)"
+    )
+    fix = f"{take}, or delete {name} to have it written anew without your edits."
+    line = conflicts[0].line if conflicts else None
+    return Problem(Place(file=name, line=line), what, fix, "delivery.conflict")

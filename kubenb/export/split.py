@@ -1,8 +1,8 @@
 """A manifest cut in three: what people read and tune in the DAG file, what all tasks share, and what is left of this
 one.
 
-In: the pods of a pipeline. Out: `KubernetesPodOperator` arguments, the shared pod (`pod.json`) and each task's rest.
-Put together again by the operator and the few lines in the DAG file they give the manifest; `fits` proves it for each
+In: the pods of a pipeline. Out: `KubernetesPodOperator` arguments, the shared pod (`operator.json`) and each task's rest.
+Put together again by the operator and the few lines in the DAG file they give the manifest; `dag_pod._fits` proves it for each
 task before anything is written. Next room: `dag`.
 """
 

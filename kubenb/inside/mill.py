@@ -155,6 +155,7 @@ def _client_class(job: Job) -> Any:
             super().papermill_execute_cells()
             reply = self.wait_for_reply(self.kc.execute(_LAST, silent=True, store_history=False))
             Client.refused = bool(reply) and reply["content"]["status"] == "error"
+            _no_interrupt(self.km)
 
         def process_message(self, msg: Any, cell: Any, cell_index: int) -> Any:
             """One message of the kernel."""
@@ -163,6 +164,20 @@ def _client_class(job: Job) -> Any:
             return output
 
     return Client
+
+
+def _no_interrupt(manager: Any) -> None:
+    """jupyter_client interrupts even an idle kernel before it asks it to end; now and then the kernel logs that as an error."""
+    provisioner = getattr(manager, "provisioner", None)
+    if provisioner is None:
+        return
+    send = provisioner.send_signal
+
+    async def send_signal(signum: int) -> None:
+        if signum != _signal.SIGINT:
+            await send(signum)
+
+    provisioner.send_signal = send_signal
 
 
 def _died(error: Exception, process: Any, running: int) -> Exception:

@@ -320,6 +320,9 @@ def show_option(option: Option, value: Any) -> str:
     return KINDS[option.kind].show(value)
 
 
+FEW = 6  # choices that fit on a line
+
+
 def _choice(option: Option, text: str) -> str:
     if text in option.choices:
         return text
@@ -330,6 +333,8 @@ def _choice(option: Option, text: str) -> str:
     ]
     likely = same or list(names.near(text, option.choices))
     fix = f"Write {' or '.join(likely)}." if likely else f"Write one of {', '.join(option.choices)}."
+    if likely and not same and len(option.choices) <= FEW:  # near is a guess: what else there is stands beside it
+        fix = f"Write {' or '.join(likely)} (the choices: {', '.join(option.choices)})."
     raise BadValue(f"{shown(text)} is not one of its choices.", fix)
 
 

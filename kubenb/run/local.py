@@ -130,7 +130,11 @@ class Runner:
         except BaseException:
             self._end_all()
             raise
-        ordered = tuple(outcome for plan in self.pipeline.plans for outcome in self.outcomes.get(plan.task.name, ()))
+        ordered = tuple(
+            outcome
+            for plan in self.pipeline.plans
+            for outcome in sorted(self.outcomes.get(plan.task.name, ()), key=lambda outcome: outcome.item or 0)
+        )  # items finish in any order; whoever makes a list of them wants theirs
         self.desk.tidy(self.desk.store / part(self.maker.dag))
         append(
             self.desk.hidden / "runs.jsonl",

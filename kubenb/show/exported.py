@@ -50,10 +50,7 @@ class Exported(Shown):
     def json(self) -> Any:
         """Names of files by what became of them."""
         found = self.delivery
-        lists = {
-            name: [str(path) for path in getattr(found, name)]
-            for name in ("written", "unchanged", "merged", "conflicts")
-        }
+        lists = {name: [str(path) for path in getattr(found, name)] for name in ("written", "unchanged", "merged")}
         problems = [problem_json(problem) for problem in self.problems]
         return {
             "dag": self.dag,

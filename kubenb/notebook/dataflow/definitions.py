@@ -10,6 +10,7 @@ import ast
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from kubenb.notebook.dataflow import effects
 from kubenb.notebook.dataflow.expressions import Expressions, joined
 from kubenb.notebook.dataflow.frames import Frame, names_of
 from kubenb.notebook.dataflow.records import Atoms, Call, Function, Link
@@ -58,7 +59,7 @@ class Definitions(Expressions):
         frame = self.frame
         number = frame.count
         frame.count += 1
-        frame.ops.append(Call(number, root, path, target, (held,), (), 0, not frame.branch, False, line))
+        frame.ops.append(Call(number, root, path, target, (held,), (), effects.HOLDS, not frame.branch, False, line))
         return (f"${number}",)
 
     def _lambda(self, node: ast.Lambda) -> Atoms:

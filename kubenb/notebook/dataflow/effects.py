@@ -24,6 +24,7 @@ KNOWN = 16384  # nothing of the above: known to change nothing
 GENERATOR = 32768  # gives a random generator: every later use changes it
 SEEDED = 65536  # has a random state of its own
 PART = 131072  # gives something that an argument holds
+PAIRS = 262144  # what it gives holds tuples of those
 
 
 def _rows(*rows: tuple[int, str]) -> dict[str, int]:
@@ -37,7 +38,8 @@ def _rows(*rows: tuple[int, str]) -> dict[str, int]:
 METHODS = _rows(
     (RECV | KEEP, "append add insert appendleft put put_nowait push __setitem__ __setattr__ register"),
     (RECV | KEEP_DEEP, "extend extendleft update __iadd__ __ior__"),
-    (RECV | OF_RECV, "pop popitem popleft get_nowait __next__"),
+    (RECV | HOLDS_RECV | OF_RECV, "popitem"),
+    (RECV | OF_RECV, "pop popleft get_nowait __next__"),
     (RECV | KEEP | OF_RECV, "setdefault"),
     (
         RECV,
@@ -54,11 +56,12 @@ METHODS = _rows(
     (RECV_DEEP | OF_RECV, "fit partial_fit set_params compile requires_grad_ eval train to_ cuda_ build warm_start"),
     (
         OF_RECV,
-        "get values view reshape ravel swapaxes transpose squeeze __getitem__ to_numpy diagonal iter_rows getfield",
+        "get view reshape ravel swapaxes transpose squeeze __getitem__ to_numpy diagonal iter_rows getfield",
     ),
     (OF_RECV | STREAM, "__iter__"),
-    (HOLDS_RECV, "copy items keys most_common elements fromkeys union intersection difference symmetric_difference"),
-    (HOLDS_RECV | STREAM, "iterrows itertuples iteritems"),
+    (HOLDS_RECV | PAIRS, "items most_common"),
+    (HOLDS_RECV, "copy values keys elements fromkeys union intersection difference symmetric_difference"),
+    (HOLDS_RECV | STREAM | PAIRS, "iterrows itertuples iteritems"),
     (
         KNOWN,
         "head tail describe info sample groupby agg aggregate mean sum min max count nunique value_counts plot hist boxplot show"
@@ -86,7 +89,8 @@ BUILTINS = _rows(
     (ARG0, "delattr"),
     (KNOWN, "sum"),
     (HOLDS_DEEP, "list tuple set frozenset dict sorted slice bytearray memoryview"),
-    (HOLDS_DEEP | STREAM, "iter reversed zip enumerate map filter"),
+    (HOLDS_DEEP | STREAM, "iter reversed map filter"),
+    (HOLDS_DEEP | STREAM | PAIRS, "zip enumerate"),
     (HOLDS, "property staticmethod classmethod super object"),
     (STREAM, "open"),
 )
@@ -123,7 +127,7 @@ LIBRARY = _rows(
         " heapq.merge",
     ),
     (
-        HOLDS_DEEP | STREAM,
+        HOLDS_DEEP | STREAM | PAIRS,
         "itertools.chain itertools.cycle itertools.islice itertools.zip_longest itertools.product itertools.combinations"
         " itertools.permutations itertools.groupby itertools.accumulate itertools.starmap itertools.takewhile itertools.dropwhile"
         " itertools.tee itertools.repeat itertools.chain.from_iterable itertools.pairwise csv.reader csv.DictReader itertools.count"

@@ -308,7 +308,7 @@ class Forward:
     def _note(self, name: str, at: int, unit: Unit, objects: Objects) -> None:
         """Whether the name now stands for code, and where that code is at home."""
         code = self.heap.code
-        if name in unit.imports:
+        if name in unit.imports or unit.kind == "def":
             self.story.codes.add((name, at))
         if objects:
             if any(thing in code for thing in objects):
@@ -321,9 +321,7 @@ class Forward:
                     self.story.codes.add((name, at))
             return
         self.story.plain.add((name, at))
-        if unit.kind == "import" or unit.kind == "def":
-            self.story.codes.add((name, at))
-        elif unit.kind == "alias" and len(unit.reads) == 1 and not unit.ops and next(iter(unit.reads)) in self.replay.modules:
+        if unit.kind == "alias" and len(unit.reads) == 1 and not unit.ops and next(iter(unit.reads)) in self.replay.modules:
             self.story.codes.add((name, at))
 
     def _after(self, unit: Unit, at: int, said: Effects) -> None:

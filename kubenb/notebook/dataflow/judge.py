@@ -184,9 +184,7 @@ def _wandering(story: Story, slices: list[Slice]) -> Iterator[Problem]:
         users = [found.span.task.name for found in slices if at in found.units]
         if len(users) > 1:
             text = f"{', '.join(users)} each run this line, and {what} differs from run to run."
-            yield Problem(
-                story.place(at), text, "Make the value in a task, or a parameter.", "dataflow.varies", Severity.WARNING
-            )
+            yield Problem(story.place(at), text, "Make the value in a task, or a parameter.", "dataflow.varies")
 
 
 def _asking(story: Story) -> Iterator[Problem]:

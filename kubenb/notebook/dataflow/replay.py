@@ -19,8 +19,6 @@ BUILTIN = frozenset(dir(builtins)) | frozenset(
     [
         "get_ipython",
         "display",
-        "In",
-        "Out",
         "exit",
         "quit",
         "__name__",
@@ -271,6 +269,10 @@ class Replay:
             flags = STREAM if effect & fx.STREAM else GENERATOR if effect & fx.GENERATOR else 0
             flags |= (SEEDED if effect & fx.SEEDED else 0) | (CONTAINER if effect & (fx.HOLDS_DEEP | fx.HOLDS_RECV) and not effect & fx.HOLDS else 0)
             made = heap.new(flags or LIBRARY)
+            if effect & fx.PAIRS and held:
+                pair = heap.new(CONTAINER)
+                self._link(pair, tuple(sorted(held)))
+                held.update(pair)
             self._link(made, tuple(sorted(held)))
             found.update(made)
         return tuple(sorted(found))

@@ -53,7 +53,7 @@ def watched(name: str) -> Notebook:
 
 def around(name: str, folder: Path, bucket: Storage) -> dict[str, str]:
     """The environment of both runs: a picture's place, and for the bucket its service and key."""
-    env = {"LOOK": str(folder / "look.json"), "PYTHONPATH": str(ROOT), "MPLBACKEND": "Agg"}
+    env = {"LOOK": str(folder / "look.json"), "PYTHONPATH": str(ROOT), "MPLBACKEND": "Agg", "OMP_NUM_THREADS": "1"}
     if name == "bucket":
         key = folder / "key.json"
         key.write_text(bucket.key)

@@ -46,6 +46,12 @@ def test_a_mapped_cell_is_a_process_an_item(ready: Kernel) -> None:
     assert ready.value("lower") == ["jfk", "lga"]
 
 
+def test_a_mapped_cells_lists_are_in_the_items_order(ready: Kernel) -> None:
+    body = "import time\nif m == 1:\n    time.sleep(1.5)\ndouble = m * 2"
+    assert ready.run(f'%%k8s_task ordered --run local --map "m in [1, 2, 3]"\n{body}').status == "ok"
+    assert ready.value("double") == [2, 4, 6]
+
+
 def test_what_cant_come_back_is_told(ready: Kernel) -> None:
     reply = ready.run("%%k8s_task made --run local\nkept = 1\nopen_file = open('/dev/null')")
     assert reply.status == "ok"

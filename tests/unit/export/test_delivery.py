@@ -114,7 +114,7 @@ def test_a_dry_one_writes_nothing(tmp_path: Path) -> None:
     assert found.written == tuple(sorted(name for name in visible(TWO) if ONE[name] != TWO[name]))
     assert found.diff.startswith("--- a/flights.py\n+++ b/flights.py\n")
     assert '-        "owner": "owner 1",\n+        "owner": "owner 2",\n' in found.diff
-    assert not deliver(ONE, tmp_path / "new", "flights", dry=True).conflicts
+    assert deliver(ONE, tmp_path / "new", "flights", dry=True).written
     assert not (tmp_path / "new").exists()
 
 
@@ -209,13 +209,61 @@ def test_a_conflict_shows_both_sides_and_writes_nothing(tmp_path: Path) -> None:
     assert '-        "owner": "me",\n' in str(caught.value)
     assert '+        "owner": "owner 2",\n' in str(caught.value)
     assert standing(tmp_path) == before
-    assert deliver(TWO, tmp_path, "flights", dry=True).conflicts == ("flights.py",)
+    with pytest.raises(KubenbError) as dry:
+        deliver(TWO, tmp_path, "flights", dry=True)
+    assert str(dry.value) == str(caught.value)
+
+
+def test_a_conflict_shows_no_clean_edit_and_ends_when_the_new_line_is_taken_over(tmp_path: Path) -> None:
+    deliver(ONE, tmp_path, "flights")
+    edit(tmp_path, "flights.py", '"retries": 2', '"retries": 7')
+    edit(
+        tmp_path,
+        "flights.py",
+        '        "owner": "owner 1",\n',
+        '        "owner": "owner 1",\n        "queue": "mine",\n',
+    )
+    with pytest.raises(KubenbError) as caught:
+        deliver(TWO, tmp_path, "flights")
+    assert '"queue": "mine"' in str(caught.value)
+    assert '"retries": 7' not in str(caught.value)
+    edit(tmp_path, "flights.py", '"owner": "owner 1"', '"owner": "owner 2"')
+    assert deliver(TWO, tmp_path, "flights").merged == ("flights.py",)
+    text = (tmp_path / "flights.py").read_text("utf-8")
+    assert all(part in text for part in ('"retries": 7', '"queue": "mine"', '"owner": "owner 2"'))
+
+
+def test_an_edit_that_leaves_a_task_undefined_is_named_with_its_line(tmp_path: Path) -> None:
+    deliver(ONE, tmp_path, "flights")
+    edit(tmp_path, "flights.py", "    train = ", "    trained = ")
+    line = (tmp_path / "flights.py").read_text("utf-8").splitlines().index("    extract >> train") + 1
+    for files in (ONE, TWO):
+        with pytest.raises(KubenbError, match=rf"line {line}: with your edits flights\.py uses train, which no line"):
+            deliver(files, tmp_path, "flights")
+
+
+def test_a_kept_task_notebook_is_a_warning(tmp_path: Path) -> None:
+    deliver(ONE, tmp_path, "flights")
+    edit(tmp_path, "flights/train.ipynb", "version = 1", "version = 100")
+    for dry in (True, False):
+        (warning,) = deliver(ONE, tmp_path, "flights", dry=dry).warnings
+        assert "flights/train.ipynb stay: this task of the DAG does what they say" in warning.what
+
+
+def test_the_runtime_is_counted_and_not_shown(tmp_path: Path) -> None:
+    files = {**ONE, "flights/kubenb_runtime/a.py": "a = 1\n", "flights/kubenb_runtime/bundle.txt": "AAAA\n"}
+    shown = deliver(files, tmp_path, "flights", dry=True).diff
+    assert shown.endswith("flights/kubenb_runtime/: 2 files, new\n")
+    assert "AAAA" not in shown
+    deliver(files, tmp_path, "flights")
+    again = {**files, "flights/kubenb_runtime/a.py": "a = 2\n"}
+    assert deliver(again, tmp_path, "flights", dry=True).diff == "flights/kubenb_runtime/: 1 file, changed\n"
 
 
 def test_edits_that_make_no_python_together_are_a_conflict(tmp_path: Path) -> None:
     deliver(ONE, tmp_path, "flights")
     edit(tmp_path, "flights.py", "\n    extract >> train", "\n    extract >> (train")
-    with pytest.raises(KubenbError, match=r"your edits of flights\.py"):
+    with pytest.raises(KubenbError, match=r"with your edits flights\.py is no Python"):
         deliver(TWO, tmp_path, "flights")
 
 
@@ -236,7 +284,7 @@ def test_line_ends_of_git_on_windows_are_no_edit(tmp_path: Path) -> None:
         if path.is_file():
             path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
     found = deliver(TWO, tmp_path, "flights")
-    assert (found.merged, found.conflicts) == ((), ())
+    assert found.merged == ()
     assert visible(standing(tmp_path))["flights/train.ipynb"] == TWO["flights/train.ipynb"]
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from kubenb.export.merge import diff, merge
+from kubenb.export.edited import Flaw, flaw
+from kubenb.export.merge import diff, meeting, merge
 
 BASE = "a\nb\nc\nd\ne\n"
 CASES = [
@@ -36,6 +37,56 @@ CONFLICTS = [
 def test_a_conflict_keeps_mine_and_names_the_line(what: str, mine: str, theirs: str, line: int) -> None:
     found = merge(BASE, mine, theirs)
     assert (found.text, [conflict.line for conflict in found.conflicts]) == (mine, [line])
+
+
+RESOLVED = [
+    ("the new line and one of my own below", "a\nY\nmine\nc\nd\ne\n", "a\nY\nc\nd\ne\n"),
+    ("the new line and one of my own above", "a\nmine\nY\nc\nd\ne\n", "a\nY\nc\nd\ne\n"),
+    ("mine between the new ones", "a\nb\nY\nmine\nZ\nc\nd\ne\n", "a\nb\nY\nZ\nc\nd\ne\n"),
+]
+
+
+@pytest.mark.parametrize(("what", "mine", "theirs"), RESOLVED)
+def test_a_conflict_is_resolved_by_taking_the_new_lines_over(what: str, mine: str, theirs: str) -> None:
+    found = merge(BASE, mine, theirs)
+    assert (found.text, found.conflicts) == (mine, ())
+
+
+def test_the_old_line_beside_the_new_one_resolves_nothing() -> None:
+    assert merge(BASE, "a\nmine\nY\nb\nmine\nc\nd\ne\n", "a\nY\nc\nd\ne\n").conflicts
+
+
+def test_a_conflict_shows_only_the_lines_that_meet() -> None:
+    found = merge(BASE, "mine\na\nX\nc\nd\ne\n", "a\nY\nc\nd\nE\n")
+    head = "@@ x.py, line 3: - what you wrote, + what the notebook now says @@\n"
+    assert meeting("x.py", found.conflicts) == f"{head}-X\n+Y\n"
+
+
+FLAWS = [
+    ("a name that nothing defines", "x.py", "a = 1\na >> b\n", Flaw(2, "uses b, which no line defines")),
+    ("an open bracket", "x.py", "a = 1\nx = (\n", Flaw(2, "is no Python ('(' was never closed)")),
+    (
+        "broken JSON",
+        "x.json",
+        '{\n"a": 1,\n}',
+        Flaw(3, "is no JSON (Expecting property name enclosed in double quotes)"),
+    ),
+    ("a star import may define it", "x.py", "from os import *\nprint(getcwd())\n", None),
+    (
+        "all that binds",
+        "x.py",
+        "import os.path as p, sys\nwith p as q:\n    [i for i in q]\ndef f(z): return z, f\n",
+        None,
+    ),
+    ("built in", "x.py", "print(__file__)\n", None),
+    ("sound JSON", "x.ipynb", "{}", None),
+    ("anything else", "x.txt", "(", None),
+]
+
+
+@pytest.mark.parametrize(("what", "name", "text", "found"), FLAWS)
+def test_a_file_that_no_longer_works_is_known_by_its_line(what: str, name: str, text: str, found: Flaw | None) -> None:
+    assert flaw(name, text) == found
 
 
 def test_a_diff_names_the_file() -> None:

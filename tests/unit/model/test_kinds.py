@@ -57,6 +57,7 @@ BAD = [
     ("image", "https://reg.io/a:1", "'https://reg.io/a:1' begins like a web address. Write reg.io/a:1."),
     ("image-pull-policy", "always", "'always' is not one of its choices. Write Always."),
     ("image-pull-policy", "Sometimes", "'Sometimes' is not one of its choices. Write one of Always, IfNotPresent, Never."),
+    ("run", "nowhere", "'nowhere' is not one of its choices. Write here (the choices: here, local, pod)."),
     ("trigger-rule", "all-done", "'all-done' is not one of its choices. Write all_done."),
     ("env", "LEVEL", "'LEVEL' has no '='. Write it like LEVEL=info."),
     ("env", "A-B=1", "'A-B' is not a variable's name. Write a name, like A_B."),

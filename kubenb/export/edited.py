@@ -1,0 +1,67 @@
+"""Whether a file still holds together after hand edits: it is Python or JSON, and uses no name that nothing defines.
+
+In: a file's name and text. Out: the line and what is wrong there, or None. Next room: `reconcile`.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_GIVEN = frozenset([*dir(builtins), "__file__", "__name__", "__doc__", "__path__", "__class__", "__annotations__"])
+
+
+@dataclass(frozen=True)
+class Flaw:
+    """What is wrong, as the end of a sentence that begins with the file."""
+
+    line: int | None
+    what: str
+
+
+def flaw(name: str, text: str) -> Flaw | None:
+    """The first thing that keeps the file from working."""
+    try:
+        if name.endswith(".py"):
+            compile(text, name, "exec", dont_inherit=True)
+            return _undefined(ast.parse(text))
+        if name.endswith((".json", ".ipynb")):
+            json.loads(text)
+    except SyntaxError as error:
+        return Flaw(error.lineno, f"is no Python ({error.msg})")
+    except json.JSONDecodeError as error:
+        return Flaw(error.lineno, f"is no JSON ({error.msg})")
+    except ValueError as error:
+        return Flaw(None, f"is no Python ({error})")
+    return None
+
+
+def _undefined(tree: ast.Module) -> Flaw | None:
+    """A name that no line of the file defines, in whatever scope: so nothing that works is refused."""
+    nodes = list(ast.walk(tree))
+    bound = {name for node in nodes for name in _binds(node)}
+    if "*" in bound:
+        return None
+    used = [node for node in nodes if isinstance(node, ast.Name) and node.id not in bound | _GIVEN]
+    if not used:
+        return None
+    first = min(used, key=lambda node: (node.lineno, node.col_offset))
+    return Flaw(first.lineno, f"uses {first.id}, which no line defines")
+
+
+def _binds(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+        yield node.id
+    elif isinstance(node, ast.arg):
+        yield node.arg
+    elif isinstance(node, ast.alias):
+        yield node.asname or node.name.partition(".")[0]
+    elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        yield node.name
+    elif isinstance(node, (ast.ExceptHandler, ast.MatchAs, ast.MatchStar)):
+        yield node.name or ""
+    elif isinstance(node, ast.MatchMapping):
+        yield node.rest or ""
