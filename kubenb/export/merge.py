@@ -13,11 +13,15 @@ from difflib import unified_diff
 
 @dataclass(frozen=True)
 class Conflict:
-    """Lines that were changed by hand (`mine`, from line `line` of the file) and by the notebook (`theirs`)."""
+    """Lines that were changed by hand (`mine`, from line `line` of the file) and by the notebook (`theirs`).
+
+    `base`: what both came from.
+    """
 
     line: int
     mine: tuple[str, ...]
     theirs: tuple[str, ...]
+    base: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,7 @@ def merge(base: str, mine: str, theirs: str) -> Merged:
             if _taken_over(before, ours, others):
                 lines += ours
                 continue
-            conflicts.append(Conflict(len(lines) + 1, tuple(ours), tuple(others)))
+            conflicts.append(Conflict(len(lines) + 1, tuple(ours), tuple(others), tuple(before)))
             lines += ours
         else:
             lines += region[1]
@@ -71,12 +75,12 @@ def _line_by_line(base: Sequence[str], mine: Sequence[str], theirs: Sequence[str
 
 
 def _taken_over(base: Sequence[str], mine: Sequence[str], theirs: Sequence[str]) -> bool:
-    """Whether mine holds all of theirs in order, and nothing that theirs took away: so somebody resolved the conflict,
-    and what else stands there is meant.
+    """Whether mine holds all that is new in theirs, in order, and nothing that theirs took away: so somebody resolved
+    the conflict, and what else stands there is meant.
     """
+    new = [line for line in theirs if line not in base]
     left = iter(mine)
-    held = bool(theirs) and all(line in left for line in theirs)
-    return held and not any(line in mine for line in base if line not in theirs)
+    return bool(new) and all(line in left for line in new) and not any(line in mine for line in set(base) - set(theirs))
 
 
 def _lines(text: str) -> list[str]:
@@ -84,14 +88,14 @@ def _lines(text: str) -> list[str]:
 
 
 def meeting(name: str, conflicts: Sequence[Conflict]) -> str:
-    """Only where both sides changed the same lines: - what was written by hand, + what the notebook now says."""
+    """Only the places where both sides changed the same lines; of the notebook's side only what changed."""
     shown = []
-    for conflict in conflicts:
-        shown.append(f"@@ {name}, line {conflict.line}: - what you wrote, + what the notebook now says @@\n")
-        # every line is shown on its side, so that what is to be taken over can be copied whole
-        shown += [f"-{line}" if line.endswith("\n") else f"-{line}\n" for line in conflict.mine]
-        shown += [f"+{line}" if line.endswith("\n") else f"+{line}\n" for line in conflict.theirs]
-    return "".join(shown)
+    for found in conflicts:
+        shown += [f"{name}, line {found.line}, what you wrote:\n", *(f" {line}" for line in found.mine)]
+        shown.append("what the notebook now says there (- gone, + new):\n")
+        changes = list(unified_diff(found.base, found.theirs, n=0))[2:]
+        shown += [line for line in changes if not line.startswith("@@")]
+    return "".join(line if line.endswith("\n") else f"{line}\n" for line in shown)
 
 
 def diff(name: str, before: str | None, after: str | None) -> str:

@@ -162,11 +162,12 @@ def _conflict(name: str, mine: str, theirs: str, conflicts: Sequence[Conflict]) 
     """Where nothing is known of the text that both came from, all differences are shown."""
     shown = meeting(name, conflicts) or diff(name, mine, theirs)
     what = f"your edits of {name} and the notebook's changes meet in the same lines; nothing was written.\n{shown}"
-    take = (
-        "Write the + lines there in place of the old ones (lines of your own may stay beside them) and export again"
+    fix = (
+        "There, write the + lines and take the - lines out (other lines of yours may stay), export again, and put back "
+        "after that what you want otherwise."
         if conflicts
-        else "Make it the new text (- is yours, + is new)"
+        else "Make it the new text (- is yours, + is new)."
     )
-    fix = f"{take}, or delete {name} to have it written anew without your edits."
+    fix += f" Or delete {name} to have it written anew without your edits."
     line = conflicts[0].line if conflicts else None
     return Problem(Place(file=name, line=line), what, fix, "delivery.conflict")

@@ -172,12 +172,7 @@ def _no_interrupt(manager: Any) -> None:
     if provisioner is None:
         return
     send = provisioner.send_signal
-
-    async def send_signal(signum: int) -> None:
-        if signum != _signal.SIGINT:
-            await send(signum)
-
-    provisioner.send_signal = send_signal
+    provisioner.send_signal = lambda number: send(0 if number == _signal.SIGINT else number)  # 0 only asks if it lives
 
 
 def _died(error: Exception, process: Any, running: int) -> Exception:

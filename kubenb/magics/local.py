@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kubenb.magics.around import Definitions, follow
 from kubenb.magics.source import from_kernel
 from kubenb.model.pipeline import Code, Load, Pipeline, Plan
 from kubenb.model.problems import KubenbError, errors, refuse
@@ -46,10 +47,16 @@ def run_local(session: Session, header: Header, text: str) -> None:
         raise UsageError(
             f"task {failed[0].name} failed: {failed[0].why}\nIts executed notebook: {failed[0].notebook or failed[0].log}"
         )
-    names, missing = _take_back(session.shell.user_ns, folder / ".kubenb" / "store", run, plan)
+    namespace = session.shell.user_ns
+    one = plan.task.options.map is None
+    before = {name: namespace[name] for name in plan.changes if one and name in namespace}
+    code = Definitions(session.shell, plan.task.body, plan.binds)
+    code.run(code.first)
+    names, missing = _take_back(namespace, folder / ".kubenb" / "store", run, plan)
+    code.run(code.then)
     order = {name: index for index, name in enumerate(session.names(header))}
     print(_ending(run, sorted(names, key=lambda name: order.get(name, len(order)))))
-    for line in _left_there(missing):
+    for line in (*_left_there(missing), *code.left(), *follow(session.shell, before, names, session.names(header))):
         print(line)
 
 
@@ -196,9 +203,14 @@ def _ending(run: Run, names: list[str]) -> str:
 
 
 def _left_there(missing: dict[str, str]) -> list[str]:
-    """What could not come back, by reason; how to make it travel is for tasks that need it, not for a look in the kernel."""
-    names: dict[str, list[str]] = {}
+    """What could not come back, by reason, and the line that makes it travel, where there is one."""
+    names: dict[tuple[str, bool], list[str]] = {}
     for name, why in missing.items():
         reason = why.partition("can't go to another task: ")[2].partition(". ")[0] or why
-        names.setdefault(reason, []).append(name)
-    return [f"  {', '.join(each)} stayed there: {reason}" for reason, each in names.items()]
+        names.setdefault((reason, "`#| pickle: " in why and reason != why), []).append(name)
+    lines = []
+    for (reason, pickle), each in names.items():
+        listed = ", ".join(each)
+        fix = f". Write `#| pickle: {listed}` under the task's first line, if a pickle will do." if pickle else ""
+        lines.append(f"  {listed} stayed there: {reason}{fix}")
+    return lines

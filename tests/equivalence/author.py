@@ -259,12 +259,12 @@ def kind_of(name: str, value: object) -> Iterator[str]:
         yield from (kind for kind, test in tests.items() if test(value))
 
 
-def travels(value: Any) -> bool:
+def travels(value: Any, depth: int = 4) -> bool:
     """Whether no function or iterator is in it, which no store carries."""
     if isinstance(value, dict):
         value = list(value.values())
     if isinstance(value, (list, tuple)):
-        return all(map(travels, value[:9]))
+        return depth == 0 or all(travels(item, depth - 1) for item in value[:9])
     return not callable(value) and not hasattr(value, "__next__")
 
 

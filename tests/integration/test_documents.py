@@ -44,13 +44,17 @@ def said(pattern: str, text: str) -> bool:
     """Is `text` what the document shows? `…` matches anything, white space at line ends does not count."""
     lines = [line.rstrip() for line in pattern.strip().splitlines()]
     expression = "\n".join(".*?".join(re.escape(piece) for piece in line.split("…")) for line in lines)
-    return re.fullmatch(expression, "\n".join(line.rstrip() for line in text.strip().splitlines()), re.DOTALL) is not None
+    return (
+        re.fullmatch(expression, "\n".join(line.rstrip() for line in text.strip().splitlines()), re.DOTALL) is not None
+    )
 
 
 def type_in(command: str, folder: Path) -> str:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     environment = {**os.environ, "PATH": path, "COLUMNS": "110", "NO_COLOR": "1", "HOME": str(folder)}
-    done = subprocess.run(["bash", "-ec", command], cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=300)
+    done = subprocess.run(
+        ["bash", "-ec", command], cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=300
+    )
     assert done.returncode == 0, f"$ {command}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 

@@ -56,7 +56,7 @@ def _by_ipython(source: str) -> ast.Module | None:
     except ImportError:
         return None
     try:
-        text = TransformerManager().transform_cell(source)
+        text = TransformerManager().transform_cell(source)  # type: ignore[no-untyped-call]
         return ast.parse(text) if text.count("\n") == source.rstrip("\n").count("\n") + 1 else None
     except Exception:  # noqa: BLE001  IPython's own parser gives up in many ways
         return None
@@ -124,9 +124,9 @@ def _magic_kind(kind: Kind, magics: Magics, line: int, end: int, lines: list[str
     for wanted in ("shell", "magic"):
         for sort, root in sorts:
             if sort == wanted:
-                return sort, root, end  # type: ignore[return-value]
+                return sort, root, end
     if sorts and line == end and sorts[0][0] in ("setup", "nothing"):
-        return sorts[0][0], sorts[0][1], end  # type: ignore[return-value]
+        return sorts[0][0], sorts[0][1], end
     return kind, "", end
 
 

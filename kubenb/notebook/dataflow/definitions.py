@@ -82,9 +82,9 @@ class Definitions(Expressions):
         for arg, default in pairs:
             if type(default) is not ast.Constant and (held := self.value(default)):
                 found[arg.arg] = held
-        for arg in (*plain, *args.kwonlyargs, args.vararg, args.kwarg):
-            if arg is not None and arg.annotation is not None:
-                self.annotation(arg.annotation)
+        for each in [*plain, *args.kwonlyargs, *filter(None, [args.vararg, args.kwarg])]:
+            if each.annotation is not None:
+                self.annotation(each.annotation)
         return found
 
     def _function(
@@ -183,7 +183,7 @@ class Definitions(Expressions):
             held = joined(self._decorate(root, path, target, held, decorator.lineno), (made,))
         self.bind(node.name, held, node.lineno)
 
-    methods: dict[str, Function] = {}
+    methods: dict[str, Function] = {}  # noqa: RUF012 - outside of a class nothing is put into it
 
     def type_alias(self, node: Any) -> None:
         """`type Pair = tuple[int, int]`: evaluated when it is asked for."""

@@ -378,6 +378,23 @@ def draws_from(dotted: str) -> str:
     return ""
 
 
+CONFIGURE = frozenset(
+    [
+        "asyncio", "csv", "decimal", "faulthandler", "gc", "locale", "logging", "mimetypes", "multiprocessing", "random",
+        "resource", "signal", "socket", "sys", "time", "warnings",
+    ]
+)  # fmt: skip
+
+
+def is_firm(dotted: str) -> bool:
+    """Whether a dropped call configures for certain: such a line of a task's body holds for later tasks as well."""
+    package, last = dotted.partition(".")[0], dotted.rpartition(".")[2]
+    known = package in CONFIGURE or dotted.startswith(
+        ("os.environ.", "os.chdir", "os.umask", "os.putenv", "os.unsetenv")
+    )
+    return known or last.startswith(SETUP_WORDS)
+
+
 def is_setup(dotted: str, standard: bool) -> bool:
     """Whether a dropped library call configures something (taken along) rather than shows or draws (left out)."""
     if dotted in SHOWN_ONLY:

@@ -374,7 +374,7 @@ class Expressions:
             return
         for child in ast.walk(tree):
             if hasattr(child, "lineno"):
-                child.lineno = node.lineno  # type: ignore[attr-defined]
+                child.lineno = node.lineno
         if isinstance(tree, ast.Expression):
             self.value(tree.body)
         elif self.frame.kind == "module":
@@ -416,10 +416,14 @@ class Expressions:
                 frame.env[name] = held
         frame.sure -= names - sure
         frame.sure |= sure
-        if before is not None and frame.sure - before:
-            if not all(surely_runs(each.iter) and not each.ifs for each in node.generators):
-                frame.looped |= frame.sure - before
-                frame.sure &= before
+        fresh = frame.sure - before if before is not None else set()
+        if (
+            before is not None
+            and fresh
+            and not all(surely_runs(each.iter) and not each.ifs for each in node.generators)
+        ):
+            frame.looped |= fresh
+            frame.sure &= before
         frame.locals, frame.globals = local, free
         frame.branch -= 1
         if type(node) is ast.GeneratorExp:

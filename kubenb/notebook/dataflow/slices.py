@@ -105,7 +105,9 @@ class Slicer:
     def _split(self, found: Slice, at: int, needed: tuple[str, ...]) -> None:
         """Names of a mapped task that share data with what it was given: copies, once they travel."""
         span = self.story.spans[self.story.owner[at]]
-        made = {name for name in needed if (events := self.story.events[name]).at[events.before(span.end)] >= span.start}
+        made = {
+            name for name in needed if (events := self.story.events[name]).at[events.before(span.end)] >= span.start
+        }
         if made and len(made) < len(needed):
             found.split.add((at, needed))
 
@@ -117,8 +119,7 @@ class Slicer:
             stack.extend((name, at, at, line) for name, line in needs[at].items())
         for name, taken in self.wanted[span.index].items():
             stack.append((name, span.end, taken.reader, taken.line))
-        for name in span.task.options.out:
-            stack.append((name, span.end, span.end - 1, 0))
+        stack.extend((name, span.end, span.end - 1, 0) for name in span.task.options.out)
         self._follow(found, stack)
         self._add_setups(found)
         return found
@@ -213,7 +214,11 @@ class Slicer:
         if not is_code:
             events = story.events[name]
             first = next((events.at[i] for i in range(events.before(at), -1, -1) if events.kind[i] == KILL), -1)
-            if (name, first) not in story.codes or story.units[first].kind == "alias" or (name, first) not in story.plain:
+            if (
+                (name, first) not in story.codes
+                or story.units[first].kind == "alias"
+                or (name, first) not in story.plain
+            ):
                 return False
             if kind == TOUCH:
                 return True
@@ -283,7 +288,7 @@ _PLOTTING = {"matplotlib", "seaborn", "pandas"}
 
 
 def _concerns(roots: tuple[str, ...], packages: set[str]) -> bool:
-    for root in roots:
-        if root in STANDARD or root in packages or (root in ("matplotlib", "seaborn") and packages & _PLOTTING):
-            return True
-    return False
+    return any(
+        root in STANDARD or root in packages or (root in ("matplotlib", "seaborn") and packages & _PLOTTING)
+        for root in roots
+    )

@@ -52,6 +52,36 @@ def test_a_mapped_cells_lists_are_in_the_items_order(ready: Kernel) -> None:
     assert ready.value("double") == [2, 4, 6]
 
 
+def test_other_names_of_a_changed_object_follow_and_parts_of_it_are_named(ready: Kernel) -> None:
+    ready.run("a = [1]\nb = a\nbox = {'a': a}\napart = [1]")
+    reply = ready.run("%%k8s_task follow --run local\na.append(2)")
+    assert ready.value("a, b, a is b, apart") == ([1, 2], [1, 2], True, [1])
+    assert "  box still holds the old data: it shared data with a. Run the cell that makes it again." in reply.out
+    assert "apart still" not in reply.out
+    ready.run("a = [1]\nb = a\ndel box")
+    reply = ready.run("%%k8s_task follow --run local\na.append(2)\na = [9]")
+    assert ready.value("a, b") == ([9], [1])
+    assert "  b still holds the old data: it was the same object as a." in reply.out
+    ready.run("del a, b")
+
+
+def test_functions_classes_and_imports_of_the_body_are_here_too(ready: Kernel) -> None:
+    body = (
+        "import math\nlimit = 7\ndef below(x, most=limit):\n    return math.floor(min(x, most))\n"
+        "class Node:\n    size = 3\nnode = Node()\nif limit:\n    def inner(): pass"
+    )
+    reply = ready.run(f"%%k8s_task coded --run local\n#| pickle: node\n{body}")
+    assert (reply.status, reply.err) == ("ok", "")
+    assert ready.value("below(99.5), node.size, type(node) is Node, math.ceil(0.5)") == (7, 3, True, 1)
+    assert "  inner stayed there: defined inside another statement. Write it in a cell of its own." in reply.out
+
+
+def test_a_variable_that_lacks_a_pickle_names_the_line(ready: Kernel) -> None:
+    reply = ready.run("%%k8s_task unpickled --run local\nclass Thing: pass\nthing = Thing()")
+    assert "thing stayed there: " in reply.out
+    assert "Write `#| pickle: thing` under the task's first line" in reply.out
+
+
 def test_what_cant_come_back_is_told(ready: Kernel) -> None:
     reply = ready.run("%%k8s_task made --run local\nkept = 1\nopen_file = open('/dev/null')")
     assert reply.status == "ok"

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from kubenb import delivery
+from kubenb import actions, delivery
 from kubenb.delivery import deliver
 from kubenb.export.files import export_files
 from kubenb.model.pipeline import Pipeline
@@ -206,7 +206,7 @@ def test_a_conflict_shows_both_sides_and_writes_nothing(tmp_path: Path) -> None:
     before = standing(tmp_path)
     with pytest.raises(KubenbError) as caught:
         deliver(TWO, tmp_path, "flights")
-    assert '-        "owner": "me",\n' in str(caught.value)
+    assert 'what you wrote:\n         "owner": "me",\n' in str(caught.value)
     assert '+        "owner": "owner 2",\n' in str(caught.value)
     assert standing(tmp_path) == before
     with pytest.raises(KubenbError) as dry:
@@ -223,10 +223,13 @@ def test_a_conflict_shows_no_clean_edit_and_ends_when_the_new_line_is_taken_over
         '        "owner": "owner 1",\n',
         '        "owner": "owner 1",\n        "queue": "mine",\n',
     )
+    edit(tmp_path, "flights.py", "\n    extract >> train\n", "\n    extract >> train  # max_active_runs\n")
     with pytest.raises(KubenbError) as caught:
         deliver(TWO, tmp_path, "flights")
-    assert '"queue": "mine"' in str(caught.value)
-    assert '"retries": 7' not in str(caught.value)
+    shown = str(caught.value)
+    assert '"queue": "mine"' in shown
+    assert "max_active_runs" not in shown, "a clean edit elsewhere"
+    assert '"retries": 2' not in shown, "a clean edit beside: the notebook did not change it"
     edit(tmp_path, "flights.py", '"owner": "owner 1"', '"owner": "owner 2"')
     assert deliver(TWO, tmp_path, "flights").merged == ("flights.py",)
     text = (tmp_path / "flights.py").read_text("utf-8")
@@ -250,14 +253,22 @@ def test_a_kept_task_notebook_is_a_warning(tmp_path: Path) -> None:
         assert "flights/train.ipynb stay: this task of the DAG does what they say" in warning.what
 
 
+@pytest.mark.parametrize("diff", [False, True])
+def test_an_export_shows_the_warning_of_a_kept_notebook(diff: bool, tmp_path: Path) -> None:
+    actions.export(flights(), tmp_path)
+    edit(tmp_path, "flights/train.ipynb", "{", " {")
+    assert "warning: flights/train.ipynb: your edits" in str(actions.export(flights(), tmp_path, diff=diff))
+
+
 def test_the_runtime_is_counted_and_not_shown(tmp_path: Path) -> None:
-    files = {**ONE, "flights/kubenb_runtime/a.py": "a = 1\n", "flights/kubenb_runtime/bundle.txt": "AAAA\n"}
+    files = export_files(flights())
+    runtime = [name for name in files if "/kubenb_runtime/" in name]
     shown = deliver(files, tmp_path, "flights", dry=True).diff
-    assert shown.endswith("flights/kubenb_runtime/: 2 files, new\n")
-    assert "AAAA" not in shown
+    assert shown.endswith(f"flights/kubenb_runtime/: {len(runtime)} files, new\n")
+    assert files["flights/kubenb_runtime/bundle.txt"][:60] not in shown
     deliver(files, tmp_path, "flights")
-    again = {**files, "flights/kubenb_runtime/a.py": "a = 2\n"}
-    assert deliver(again, tmp_path, "flights", dry=True).diff == "flights/kubenb_runtime/: 1 file, changed\n"
+    (tmp_path / runtime[0]).unlink()
+    assert deliver(files, tmp_path, "flights", dry=True).diff == "flights/kubenb_runtime/: 1 file, new\n"
 
 
 def test_edits_that_make_no_python_together_are_a_conflict(tmp_path: Path) -> None:

@@ -58,8 +58,8 @@ def test_the_old_line_beside_the_new_one_resolves_nothing() -> None:
 
 def test_a_conflict_shows_only_the_lines_that_meet() -> None:
     found = merge(BASE, "mine\na\nX\nc\nd\ne\n", "a\nY\nc\nd\nE\n")
-    head = "@@ x.py, line 3: - what you wrote, + what the notebook now says @@\n"
-    assert meeting("x.py", found.conflicts) == f"{head}-X\n+Y\n"
+    there = "what the notebook now says there (- gone, + new):\n"
+    assert meeting("x.py", found.conflicts) == f"x.py, line 3, what you wrote:\n X\n{there}-b\n+Y\n"
 
 
 FLAWS = [

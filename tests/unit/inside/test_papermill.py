@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+from kubenb.inside.mill import _no_interrupt
 from tests.unit.inside import pods
 from tests.unit.inside.pods import IMPORT, Ended
 
@@ -35,6 +38,16 @@ def test_a_task_runs_under_papermill(tmp_path: Path) -> None:
     names = {path.name for path in ended.place.iterdir()}
     assert names == {"_SUCCESS", "outputs.json", "usage.json", "notebook.ipynb", "kept"}
     assert ended.read("usage.json")["peak"] > 50_000_000
+
+
+def test_the_kernel_is_asked_to_end_and_never_interrupted() -> None:
+    sent: list[int] = []
+    manager = SimpleNamespace(provisioner=SimpleNamespace(send_signal=sent.append))
+    _no_interrupt(manager)
+    manager.provisioner.send_signal(signal.SIGINT)
+    manager.provisioner.send_signal(signal.SIGTERM)
+    assert sent == [0, signal.SIGTERM]
+    _no_interrupt(SimpleNamespace())
 
 
 def test_both_engines_save_the_same_bytes(tmp_path: Path) -> None:

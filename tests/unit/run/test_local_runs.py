@@ -146,16 +146,12 @@ def test_a_mapped_task_runs_once_an_item(tmp_path: Path) -> None:
 
 
 def test_outcomes_of_items_are_in_the_items_order_not_in_the_order_of_finishing(tmp_path: Path) -> None:
-    text = """# %% tags=["parameters"]
-months = [1, 2, 3]
-# %%
-%%k8s_task each --map "month in months"
-import time
-time.sleep(1.2 if month == 1 else 0)
-"""
-    book = tmp_path / "book.py"
-    book.write_text(text)
-    assert [outcome.item for outcome in run(read(read_notebook(book)), tmp_path / "to", limit=3).outcomes] == [0, 1, 2]
+    slow_first = mapped(body="import time\nif month == 1: time.sleep(1.5)\nscore = month")
+    assert [outcome.item for outcome in run(slow_first, tmp_path, limit=3).outcomes if outcome.task == "each"] == [
+        0,
+        1,
+        2,
+    ]
 
 
 def test_a_list_given_on_the_command_line_is_the_one_that_is_mapped(tmp_path: Path) -> None:

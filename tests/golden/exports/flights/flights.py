@@ -1,6 +1,6 @@
 """DAG flights, written by kubenb from flights.ipynb: edits stay on the next export.
 
-kubenb: flights 205a6b5a743473c1
+kubenb: flights ff01691befda94d0
 """
 
 import json
@@ -49,7 +49,6 @@ with DAG(
         "execution_timeout": timedelta(days=1),
         "active_deadline_seconds": 86700,
         "image": "registry.example.com/analytics/notebook:2026.1",
-        "env_vars": {"OMP_WAIT_POLICY": "PASSIVE"},
     },
 ):
     extract = KubernetesPodOperator(**notebook("extract", cpu="500m", memory="1Gi"))
