@@ -1,4 +1,4 @@
-"""The search, as far as every test run takes it: more than 2,000 notebooks, none different, few refused."""
+"""The search, as far as every test run takes it today: 600 notebooks, none different, few refused; `make equivalence` goes on."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.equivalence.forks import in_fork
 from tests.equivalence.judge import Verdict, judge
 from tests.equivalence.share import show
 
-PARTS = 8
+PARTS = 2
 EXAMPLES = 300
 MOST_REFUSED = 0.15
 
