@@ -8,9 +8,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 from tests.equivalence.author import Draft, Piece
-from tests.equivalence.judge import Verdict, judge
+from tests.equivalence.forks import DiedError, in_fork
+from tests.equivalence.judge import Verdict, judge, top_to_bottom
 
 
 def shrink(draft: Draft, verdict: Verdict, tries: int = 400) -> Draft:
@@ -26,10 +28,21 @@ def shrink(draft: Draft, verdict: Verdict, tries: int = 400) -> Draft:
             if len(tried) > tries:
                 return draft
             found = judge(candidate)
-            if (found.kind, found.code) == (verdict.kind, verdict.code):
+            if (found.kind, found.code) == (verdict.kind, verdict.code) and (
+                found.kind == "different" or runs(candidate)
+            ):
                 draft, smaller = candidate, True
                 break
     return draft
+
+
+def runs(draft: Draft) -> bool:
+    """Whether it is still a notebook that runs from top to bottom."""
+    try:
+        in_fork(partial(top_to_bottom, draft, {}))
+    except DiedError:
+        return False
+    return True
 
 
 def simpler(draft: Draft) -> Iterator[Draft]:
