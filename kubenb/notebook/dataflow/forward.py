@@ -100,6 +100,7 @@ class Story:
         self.changed: dict[int, tuple[str, ...]] = {}
         self.things: dict[int, set[int]] = {}
         self.objects: dict[tuple[str, int], Objects] = {}
+        self.classes: dict[tuple[str, int], tuple[str, ...]] = {}
 
     def place(self, at: int, line: int | None = None) -> Place:
         """Where a statement stands."""
@@ -187,6 +188,7 @@ class Forward:
                     made = self.heap.new(CONTAINER)
                     self.heap.link(made, objects)
                     self.heap.bind(name, made)
+                    self.story.objects[name, events.at[-1]] = made
 
     # one statement
 
@@ -313,6 +315,7 @@ class Forward:
         """Whether the name now stands for code, and where that code is at home."""
         if objects:
             self.story.objects[name, at] = objects
+            self._classes(name, at, objects)
         code = self.heap.code
         if name in unit.imports or unit.kind == "def":
             self.story.codes.add((name, at))
@@ -335,6 +338,15 @@ class Forward:
         ):
             self.story.codes.add((name, at))
 
+    def _classes(self, name: str, at: int, objects: Objects) -> None:
+        """The notebook's own classes whose instances a value holds: whoever loads it needs their definitions."""
+        heap = self.heap
+        if heap.coded and heap.is_coded(objects):
+            codes = heap.codes(objects)
+            homes = {self.home[kind] for kind in codes if kind in self.home and heap.code[kind].kind == "class"}
+            if homes - {name}:
+                self.story.classes[name, at] = tuple(sorted(homes - {name}))
+
     def _after(self, unit: Unit, at: int, said: Effects) -> None:
         story = self.story
         for name, sure in said.binds.items():
@@ -345,6 +357,7 @@ class Forward:
             story.things[at] = said.things
             for name in story.changed[at]:
                 self._event(name, at, CHANGE)
+                self._classes(name, at, self.heap.names.get(name, ()))
         if said.draws or said.seeds:
             self._random(at, said)
         if said.own:

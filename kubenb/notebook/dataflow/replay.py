@@ -9,7 +9,7 @@ from __future__ import annotations
 import builtins
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from kubenb.notebook.dataflow import effects as fx
 from kubenb.notebook.dataflow.objects import (
@@ -315,6 +315,9 @@ class Replay:
             return self.heap.new(CONTAINER)
         if op.root == "dict" and op.named:
             effect |= fx.HOLDS
+        elif op.root == "next" and len(op.args) == 2:
+            found = self._apply(replace(op, args=op.args[:1]), effect, (), local)
+            return _union([found, self.objects(op.args[1], local)])
         elif effect & fx.PART and len(op.args) > 1:
             effect |= fx.OF_ARGS
         return self._apply(op, op.effect | (effect or fx.KNOWN), (), local)

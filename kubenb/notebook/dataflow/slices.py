@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from kubenb.notebook.dataflow.forward import GONE, KILL, MAYBE, ORDINARY, PARAMETERS, TOUCH, Span, Story
+from kubenb.notebook.dataflow.forward import CHANGE, GONE, KILL, MAYBE, ORDINARY, PARAMETERS, TOUCH, Span, Story
 from kubenb.notebook.dataflow.replay import STANDARD
 
 
@@ -108,8 +108,12 @@ class Slicer:
         made = {
             name for name in needed if (events := self.story.events[name]).at[events.before(span.end)] >= span.start
         }
-        if made and len(made) < len(needed):
+        if made and len(made) < len(needed) and any(self._changed_after(name, span.end) for name in needed):
             found.split.add((at, needed))
+
+    def _changed_after(self, name: str, at: int) -> bool:
+        events = self.story.events[name]
+        return CHANGE in events.kind[events.before(at) + 1 :]
 
     def _cut(self, span: Span) -> Slice:
         found = Slice(span)
@@ -197,11 +201,24 @@ class Slicer:
                 names[name] = Taken(max(taken.made, names[name].made), taken.reader, taken.line)
             return
         names[name] = taken
+        stack.extend((kind, taken.made, taken.reader, taken.line) for kind in self._classes(name, taken.made))
         producer = self.story.spans[owner]
         if producer.task.options.map is not None:
             stack.extend(
                 (need, producer.start, taken.reader, line) for need, line in self.story.needs[producer.start].items()
             )
+
+    def _classes(self, name: str, made: int) -> set[str]:
+        """Classes that a value's parts are instances of, as far as its making and its changes tell."""
+        story, found = self.story, set[str]()
+        if not story.classes:
+            return found
+        events = story.events[name]
+        for position in range(events.before(made + 1), -1, -1):
+            found.update(story.classes.get((name, events.at[position]), ()))
+            if events.kind[position] == KILL:
+                break
+        return found
 
     # code inside tasks
 
