@@ -45,10 +45,14 @@ class Graph(Shown):
         return "\n".join(lines)
 
     def title(self) -> str:
-        """'flights: 3 tasks, 2 edges (flights.ipynb)'."""
-        tally = f"{count(len(self.pipeline.plans), 'task')}, {count(len(self.pipeline.edges), 'edge')}"
+        """'flights: 3 tasks, 2 edges (notebooks/flights.ipynb)'."""
         path = f" ({self.pipeline.notebook.path})" if self.pipeline.notebook.path else ""
-        return f"{self.pipeline.dag.id or 'notebook'}: {tally}{path}"
+        return f"{self.caption()}{path}"
+
+    def caption(self) -> str:
+        """'flights: 3 tasks, 2 edges': the same on every machine."""
+        tally = f"{count(len(self.pipeline.plans), 'task')}, {count(len(self.pipeline.edges), 'edge')}"
+        return f"{self.pipeline.dag.id or 'notebook'}: {tally}"
 
     def subject(self) -> str:
         """What problems are about: the file, or the DAG where the notebook has none."""

@@ -128,7 +128,7 @@ def _label(edge: Edge) -> str:
 
 def _sentence(graph: Graph) -> str:
     edges = "; ".join(f"{edge.upstream} to {edge.downstream}" for edge in graph.pipeline.edges)
-    return f"Graph of {graph.title()}" + (f": {edges}" if edges else "")
+    return f"Graph of {graph.caption()}" + (f": {edges}" if edges else "")
 
 
 def _cut(text: str) -> str:
