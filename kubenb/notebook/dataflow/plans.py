@@ -139,6 +139,8 @@ class Planner:
     def _touches(self, name: str, made: int, changed: list[tuple[int, set[int]]], start: int) -> bool:
         """Whether the objects that a name brings along are changed after it is loaded, under whichever name."""
         story = self.story
+        if not any(at >= start for at, _ in changed):
+            return False
         events = story.events[name]
         position = events.before(made + 1)
         while position >= 0 and (name, events.at[position]) not in story.objects:
