@@ -15,13 +15,15 @@ import os
 LONGEST = 120_000
 
 # The modules that a plain cell needs come first, and fit into HEAD characters: the rest is decoded only where it is used.
-FIRST = ("first", "__init__")
+FIRST = ("first", "finder", "__init__", "engine")
 HEAD = 16_000
 STORED = "bundle.txt"
 
+# The interpreter's own modules come from where it keeps them: quicker, and no file of the working folder stands in for one.
 BOOT = (
-    "import sys,os,binascii as b;t=b.a2b_base64(os.environ['KUBENB_RUNTIME'][:%d]).decode();n='kubenb_runtime.first';"
-    "m=sys.modules[n]=type(os)(n);m.__package__='kubenb_runtime';m.text=t;exec(t[:t.index('\\n#: ')],m.__dict__)" % HEAD
+    "import sys,os;p=sys.path;sys.path=[d for d in p if d.endswith('lib-dynload')]or p;import binascii as b;"
+    "t=b.a2b_base64(os.environ['KUBENB_RUNTIME'][:%d]).decode();n='kubenb_runtime.first';"
+    "m=sys.modules[n]=type(os)(n);m.__package__='kubenb_runtime';m.text=t;m.path=p;exec(t[:t.index('\\n#: ')],m.__dict__)" % HEAD
 )
 
 

@@ -9,7 +9,7 @@ import os
 import sys
 
 from .exits import TABLE, Refused
-from .first import AWAIT, ONLY_AST
+from .engine import AWAIT, ONLY_AST
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -63,6 +63,17 @@ def prepare(job: Any, env: Any, packed: str) -> None:
     job.papermill = setting.engine == "papermill" or (
         setting.engine == "auto" and has("papermill", "nbclient", "ipykernel")
     )
+    if job.papermill:
+        from .watch import clear_place
+
+        clear_place()
+        job.begin = lambda pipes: _papermill(job)
+
+
+def _papermill(job: Any) -> int:
+    from .mill import run_papermill
+
+    return run_papermill(job)
 
 
 def _data(setting: Setting, env: Any, packed: str) -> bytes:
