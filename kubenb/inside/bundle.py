@@ -23,7 +23,8 @@ STORED = "bundle.txt"
 BOOT = (
     "import sys,os;p=sys.path;sys.path=[d for d in p if d.endswith('lib-dynload')]or p;import binascii as b;"
     "t=b.a2b_base64(os.environ['KUBENB_RUNTIME'][:%d]).decode();n='kubenb_runtime.first';"
-    "m=sys.modules[n]=type(os)(n);m.__package__='kubenb_runtime';m.text=t;m.path=p;exec(t[:t.index('\\n#: ')],m.__dict__)" % HEAD
+    "m=sys.modules[n]=type(os)(n);m.__package__='kubenb_runtime';m.text=t;m.path=p;exec(t[:t.index('\\n#: ')],m.__dict__)"
+    % HEAD
 )
 
 

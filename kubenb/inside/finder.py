@@ -13,29 +13,30 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+def cut(text: str) -> dict[str, str]:
+    """A text's modules, by name."""
+    return dict(part.split("\n", 1) for part in text[3:].split("\n#: "))
+
+
 class Finder:
     """Finds and loads; it stays in memory, and no file is written."""
 
     job: Any = None
-    texts: dict[str, str] = {}
-
-    def take(self, text: str) -> None:
-        """Cuts a text into its modules."""
-        self.texts = dict(part.split("\n", 1) for part in text[3:].split("\n#: "))
+    texts: dict[str, str] | None = None
 
     def find(self, name: str) -> str | None:
         """A module's source by its full name."""
         name = name[15:] or "__init__"
-        if not self.texts:
-            text: str = globals()["text"]
-            self.take(text[: text.rindex("\n#: ")])
         packed: list[str] = globals()["PACKED"]
+        if self.texts is None:
+            text: str = globals()["text"]
+            self.texts = cut(text[: text.rindex("\n#: ")])
         if name not in self.texts and packed:
             import binascii
             import zlib
 
             head, _, rest = binascii.a2b_base64("".join(packed)).decode().rpartition("\n#: rest\n")
-            self.take(head + "\n" + zlib.decompress(binascii.a2b_base64(rest)).decode())
+            self.texts = cut(head + "\n" + zlib.decompress(binascii.a2b_base64(rest)).decode())
             packed.clear()
         return self.texts.get(name)
 

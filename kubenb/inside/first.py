@@ -103,9 +103,16 @@ class Job:
 
     strict, object_hook, object_pairs_hook, memo = False, None, None, {}  # type: ignore[var-annotated]
     parse_float, parse_int, parse_constant = float, int, float  # what the interpreter's JSON scanner asks for
-    # `setting`: what `watch` reads. `codes`: of the first cell, where it runs before there is an engine; `value` or `error` came of it.
+    side: str
+    talk: tuple[int, int, int]
+    codes: Any  # of the first cell, where it runs before there is an engine; `value` or `error` came of it
+    setting: Any  # what `watch` reads
+    cells: Any
+    made: Any
+    value: Any
+    error: Any
     papermill, begin, codes = False, cells, ()
-    cells = setting = made = value = error = None  # type: Any
+    cells = setting = made = value = error = None
 
     def __init__(self, env: Any) -> None:
         """Reads what running needs, by the interpreter's own modules (hashlib and json load more); the rest is for `setting`."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 import sys
 
-from .exits import TABLE, Refused
 from .engine import AWAIT, ONLY_AST
+from .exits import TABLE, Refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
