@@ -111,13 +111,13 @@ def store() -> None:
         file.write(_stamp(modules) + "\n" + pack(made(modules)))
 
 
-def strings(name: str, text: str) -> dict[str, str]:
-    """`text` as environment values: base64 in NAME, NAME_1, NAME_2 …, each short enough for one string.
+def strings(name: str, text: str | bytes) -> dict[str, str]:
+    """A text or bytes as environment values: base64 in NAME, NAME_1, NAME_2 …, each short enough for one string.
 
     >>> strings("KUBENB_NOTEBOOK", "{}")
     {'KUBENB_NOTEBOOK': 'e30='}
     """
-    data = binascii.b2a_base64(text.encode("utf-8"), newline=False).decode("ascii")
+    data = binascii.b2a_base64(text.encode("utf-8") if isinstance(text, str) else text, newline=False).decode("ascii")
     pieces = [data[at : at + LONGEST] for at in range(0, len(data), LONGEST)] or [""]
     return {name + ("_%d" % index if index else ""): piece for index, piece in enumerate(pieces)}
 

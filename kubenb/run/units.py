@@ -29,7 +29,7 @@ from kubenb.run.process import Process
 from kubenb.store.places import NOTEBOOK, adopt, digest, listed, place, success, usage
 
 LOG = "log.txt"
-LARGE = 600_000  # characters of a notebook; Linux takes 2 MiB of environment and arguments
+LARGE = 800_000  # characters of a notebook as it travels; Linux takes 2 MiB of environment and arguments
 CARRIED = re.compile(r"KUBENB_NOTEBOOK(_\d+)?")
 TAIL = 20  # lines of a failed task's log that are shown
 
@@ -214,7 +214,7 @@ class Maker:
         spec, problems = prepare(self._manifest(plan), own, ground, plan.task.where)
         values = {**spec.environment, **self.env}
         text = self._texts[plan.task.name]
-        if len(text) > LARGE:
+        if sum(len(value) for name, value in values.items() if CARRIED.fullmatch(name)) > LARGE:
             # More than a process can be started with: it lies in the store, as it would for a pod.
             path = self.desk.store / "notebooks" / f"{sha256(text)}.ipynb"
             path.parent.mkdir(parents=True, exist_ok=True)
