@@ -73,6 +73,8 @@ class Planner:
         for at in range(span.start, span.end):
             for name in self.names_at(at):
                 kind = self._kind(name, at)
+                if name in ("<random>", "<numpy.random>"):
+                    binds.add(name)  # its state goes where the values of a run that keeps all go
                 if name[0] == "<" or (name, at) in story.codes:
                     continue
                 if kind == GONE:
