@@ -55,7 +55,15 @@ def raw():
     with open(os.environ["RAW"], "rb") as file:
         return file.read()
 floor = min(spent(raw)[0] for _ in range(3))
-ours, frame = spent(lambda: runtime.load("one", "frame"))
+def load():
+    hand._HANDS.clear()
+    return runtime.load("one", "frame")
+ours = []
+for _ in range(3):
+    frame = None
+    taken, frame = spent(load)
+    ours.append(taken)
+ours = min(ours)
 assert frame.shape == (1_000_000, 10) and frame.equals(made())
 print(json.dumps([ours, floor]))
 """

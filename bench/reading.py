@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import statistics
 import sys
+from typing import Any
 
 from bench.measure import Row, Rows, process
 
@@ -30,7 +31,7 @@ small = parse_notebook(text(eight_lines(4)), "small.ipynb")
 read_pipeline(small)
 cold = analysed(sources)
 edits = []
-for number in range(9):
+for number in range(9 if cold < 1 else 2):
     sources[500] += f"\\nedited = {number}"
     edits.append(analysed(sources))
 problems = [str(problem) for problem in read_pipeline(parse_notebook(text(sources), "large.ipynb")).problems]
@@ -39,7 +40,9 @@ print(json.dumps([floor, cold, statistics.median(edits), problems[:3]]))
 
 
 def rows(slow: bool) -> Rows:
-    found = [json.loads(process([sys.executable, "-c", SCRIPT])[2].splitlines()[-1]) for _ in range(5)]
+    found: list[list[Any]] = []
+    while len(found) < (5 if not found or found[0][1] < 1 else 1):  # far over its bar, one look is enough
+        found.append(json.loads(process([sys.executable, "-c", SCRIPT])[2].splitlines()[-1]))
     floor, cold, edit = (statistics.median(run[column] for run in found) for column in range(3))
     note = found[0][3][0] if found[0][3] else ""
     yield Row("analysis of 1,000 cells, cold", cold, floor, "compile() of the cells", 2.0, note=note)

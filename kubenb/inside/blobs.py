@@ -131,6 +131,8 @@ class Reader:
 
                 if not os.fstat(file.fileno()).st_size:
                     return memoryview(b"")
-                return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+                # All of it is read at once, for its digest: so the pages come in one go where the system can do that.
+                flags = mmap.MAP_PRIVATE | getattr(mmap, "MAP_POPULATE", 0)
+                return memoryview(mmap.mmap(file.fileno(), 0, flags, mmap.PROT_READ))
         except FileNotFoundError:
             raise Refused("missing", "%s is gone from the store." % path, "Run that task again.") from None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from .exits import Refused, from_os_error
+from .exits import Refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -278,8 +278,3 @@ def open_store(name: str) -> Any:
             "store", "KUBENB_STORE is not set.", "Set `store:` to a folder, pvc:NAME, s3://, gs://, abs:// or xcom."
         )
     return Folder((name[7:] if mark else name).rstrip("/") or "/")
-
-
-def full_disk(error: OSError, what: str) -> Refused:
-    """A named refusal for a write that failed."""
-    return from_os_error(error, what)
