@@ -164,7 +164,11 @@ def start() -> None:
         note = [_signal.signal(number, lambda number, frame: job.signals.append(number)) for number in (15, 2)]
         child = os.fork()
         if child:
-            time.sleep(0.004)  # what the parent does now would only get in the child's way
+            from select import select
+
+            select(
+                [pipes[0][0], pipes[1][0], pipes[2][0]], [], [], 0.1
+            )  # what comes now would only get in the child's way
             from .watch import watch
 
             code = watch(job, child, pipes)
