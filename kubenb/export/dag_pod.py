@@ -16,7 +16,7 @@ from typing import Any
 from kubenb.export.literal import inline, quote
 from kubenb.export.manifest import DIGEST, patched, skeleton
 from kubenb.export.split import Part, arguments, over, rest, shared, template
-from kubenb.model.pipeline import Pipeline, Plan
+from kubenb.model.pipeline import Pipeline, Plan, Task
 
 NOTEBOOK, CONTAINER = "operator.json", "container.json"
 SHARED = (
@@ -31,6 +31,8 @@ SHARED = (
     "active_deadline_seconds",
     "execution_timeout",
 )
+
+NEEDED = ("image", "active_deadline_seconds", "execution_timeout")  # no pod is made without them
 
 
 @dataclass
@@ -53,7 +55,7 @@ def cut_all(pipeline: Pipeline, dag: str) -> tuple[list[Cut], dict[str, Part]]:
         patched_pods = [cut.pod for cut in cuts if cut.file == file and cut.plan.task.options.pod]
         if not pods and not patched_pods:
             continue
-        base = shared(pods, patched_pods)
+        base = shared(pods, patched_pods, plain(pipeline, file == CONTAINER).pod)
         files[file] = base
         for cut in cuts:
             if cut.file == file:
@@ -64,6 +66,11 @@ def cut_all(pipeline: Pipeline, dag: str) -> tuple[list[Cut], dict[str, Part]]:
                     cut.file, cut.more = f"{cut.plan.task.name}.operator.json", {}
                     files[cut.file] = cut.pod
     return cuts, files
+
+
+def plain(pipeline: Pipeline, container: bool = False) -> Cut:
+    """A task that says nothing itself: it has what `%k8s_dag` and the settings give all tasks, and kubenb's defaults."""
+    return _cut(pipeline, Plan(Task("", pipeline.defaults, "container" if container else "cell")))
 
 
 def _cut(pipeline: Pipeline, plan: Plan) -> Cut:
@@ -93,6 +100,10 @@ def layers(more: Part) -> tuple[Part, Part, Part]:
     return more.get("metadata", {}), first, {**spec, **({"containers": others} if others else {})}
 
 
+def _text(value: object) -> str:
+    return json.dumps(value, sort_keys=True, default=_inline)
+
+
 def _inline(value: object) -> str:
     return inline(value)
 
@@ -111,18 +122,24 @@ def _sorted(value: Any) -> Any:
     return value
 
 
-def take_common(cuts: list[Cut]) -> Part:
-    """Arguments that all tasks have go to `default_args`: the value most of them have; the others keep theirs."""
+def take_shared(cuts: list[Cut], start: Cut) -> Part:
+    """Arguments that all tasks have go to `default_args`, the others keep theirs: the value that all have, else that of
+    `start` (a task that says nothing itself), else the one most of them have.
+    """
     found: Part = {}
-    for name in SHARED if len(cuts) > 1 else ():
-        if all(name in cut.arguments for cut in cuts):
-            shown = [json.dumps(cut.arguments[name], sort_keys=True, default=_inline) for cut in cuts]
-            text, count = Counter(shown).most_common(1)[0]
-            if count > 1:
-                found[name] = cuts[shown.index(text)].arguments[name]
-                for cut, mine in zip(cuts, shown, strict=True):
-                    if mine == text:
-                        del cut.arguments[name]
+    for name in SHARED if len(cuts) > 1 else NEEDED:
+        if not all(name in cut.arguments for cut in cuts):
+            continue
+        values = {_text(cut.arguments[name]): cut.arguments[name] for cut in cuts}
+        text, count = Counter(_text(cut.arguments[name]) for cut in cuts).most_common(1)[0]
+        first = start.arguments.get(name)
+        if len(values) > 1 and first is not None and (name in NEEDED or _text(first) in values):
+            found[name] = first
+        elif count > 1 or len(cuts) == 1:
+            found[name] = values[text]
+        for cut in cuts if name in found else ():
+            if _text(cut.arguments[name]) == _text(found[name]):
+                del cut.arguments[name]
     return found
 
 
@@ -190,11 +207,11 @@ assert DIGEST in _NOTEBOOK
 _RUNTIME = 'RUNTIME = b64encode((HERE / "kubenb_runtime" / "bundle.txt").read_bytes()).decode()\n'
 
 
-def helpers(dag: str, cuts: list[Cut]) -> tuple[str, set[str]]:
+def functions(dag: str, cuts: list[Cut]) -> tuple[str, set[str]]:
     """The lines between the imports and the DAG, and the names that they need imported."""
     head = f"HERE = Path(__file__).parent / {quote(dag)}\n"
     carries = any(cut.plan.task.kind != "container" for cut in cuts)
-    plain = all(cut.file == NOTEBOOK and not cut.more for cut in cuts)
-    functions = [_PLAIN] if plain else [_OVER, _TASK, *([_NOTEBOOK] if carries else [])]
+    alike = all(cut.file == NOTEBOOK and not cut.more for cut in cuts)
+    made = [_PLAIN] if alike else [_OVER, _TASK, *([_NOTEBOOK] if carries else [])]
     needs = {"json", "Path", *(("b64encode", "sha256") if carries else ())}
-    return head + (_RUNTIME if carries else "") + "".join(f"\n{function}" for function in functions), needs
+    return head + (_RUNTIME if carries else "") + "".join(f"\n{function}" for function in made), needs

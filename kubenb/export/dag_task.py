@@ -27,7 +27,7 @@ BOILERPLATE: Part = {
 SIDECAR = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
 
 
-def defaults(pipeline: Pipeline, common: Part, pushes: bool) -> Part:
+def defaults(pipeline: Pipeline, shared: Part, pushes: bool) -> Part:
     """`default_args`: the owner, retries, and the operator's settings that avoid its known weak spots."""
     dag = pipeline.dag
     found: Part = {}
@@ -36,7 +36,7 @@ def defaults(pipeline: Pipeline, common: Part, pushes: bool) -> Part:
     found["retries"] = RETRIES if dag.retries is None else dag.retries
     if dag.retry_delay:
         found["retry_delay"] = duration(parse_duration(dag.retry_delay))
-    found |= {name: common[name] for name in ("execution_timeout", "active_deadline_seconds") if name in common}
+    found |= {name: shared[name] for name in ("execution_timeout", "active_deadline_seconds") if name in shared}
     if pushes:
         found["xcom_sidecar_container_security_context"] = SIDECAR
     for name, argument in (
@@ -46,7 +46,7 @@ def defaults(pipeline: Pipeline, common: Part, pushes: bool) -> Part:
     ):
         if getattr(dag, name) is not None:
             found[argument] = getattr(dag, name)
-    return found | {name: value for name, value in common.items() if name not in found}
+    return found | {name: value for name, value in shared.items() if name not in found}
 
 
 def add_times(pipeline: Pipeline, cut: Cut) -> None:

@@ -75,7 +75,10 @@ def read_pipeline(notebook: Notebook, settings: Settings = EMPTY) -> Pipeline:
     problems = (*reading.problems, *found, *more)
     unique = tuple(dict.fromkeys(problems))
     where = reading.dag_header.where if reading.dag_header else Place()
-    return Pipeline(notebook, dag, reading.parameters, flow.plans, edges, unique, flow.left_out, where, origins)
+    defaults, _, _ = task_options("", Layer("", {}), _dag_layer(reading.dag_header), settings, where)
+    return Pipeline(
+        notebook, dag, reading.parameters, flow.plans, edges, unique, flow.left_out, where, origins, defaults
+    )
 
 
 def _read_cell(reading: _Reading, cell: Cell) -> None:
