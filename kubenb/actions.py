@@ -16,6 +16,7 @@ from kubenb.model.pipeline import Notebook, Pipeline
 from kubenb.model.problems import KubenbError, Problem, errors
 
 if TYPE_CHECKING:
+    from kubenb.delivery import Preview
     from kubenb.run.events import Progress
     from kubenb.show.exported import Exported
     from kubenb.show.graph import Graph
@@ -49,20 +50,30 @@ def graph(source: Source) -> Graph:
     return Graph(read(source))
 
 
-def check(source: Source, *, airflow: str | os.PathLike[str] | None = None) -> Report:
+def check(
+    source: Source, *, airflow: str | os.PathLike[str] | None = None, to: str | os.PathLike[str] | None = None
+) -> Report:
     """Every rule over the notebook; with `airflow` (a Python that has Airflow) also what that Airflow says of the DAG
-    file.
+    file; with `to` (a folder of DAGs) of the file as an export would leave it there, hand edits and all.
     """
+    from kubenb.delivery import Preview, preview
     from kubenb.export.checks import check as judge
+    from kubenb.export.files import export_files
+    from kubenb.export.ids import dag_id
     from kubenb.show.problems import Report
     from kubenb.show.shown import count
 
     pipeline = read(source)
     problems = list(judge(pipeline))
     about = [count(len(pipeline.plans), "task")]
-    if airflow is not None and not errors(problems):
-        problems += _ask_airflow(pipeline, Path(airflow))
-        about.append(f"asked the Airflow of {airflow}")
+    if not errors(problems) and (airflow is not None or to is not None):
+        files = export_files(pipeline)
+        there = Preview(files) if to is None else preview(files, Path(to), dag_id(pipeline))
+        problems += there.problems
+        about += [f"with your edits in {to}"] if there.edited else []
+        if airflow is not None and not errors(problems):
+            problems += _ask_airflow(pipeline, there, Path(airflow))
+            about.append(f"asked the Airflow of {airflow}")
     return Report(_subject(pipeline), tuple(dict.fromkeys(problems)), ", ".join(about))
 
 
@@ -139,18 +150,17 @@ def slices(source: Source, task: str | None = None) -> Slices:
     return Slices(read(source), task)
 
 
-def _ask_airflow(pipeline: Pipeline, python: Path) -> tuple[Problem, ...]:
+def _ask_airflow(pipeline: Pipeline, there: Preview, python: Path) -> tuple[Problem, ...]:
     import tempfile
 
     from kubenb.airflow import check_with_airflow
-    from kubenb.export.files import export_files
     from kubenb.export.ids import dag_id
     from kubenb.export.manifest import manifest
     from kubenb.export.task_notebook import task_notebook
 
     dag = dag_id(pipeline)
     with tempfile.TemporaryDirectory(prefix="kubenb-") as folder:
-        for name, text in export_files(pipeline).items():
+        for name, text in there.texts.items():
             path = Path(folder, name)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8", newline="")
@@ -160,7 +170,7 @@ def _ask_airflow(pipeline: Pipeline, python: Path) -> tuple[Problem, ...]:
             )
             for plan in pipeline.plans
         }
-        return check_with_airflow(Path(folder, f"{dag}.py"), python, manifests)
+        return check_with_airflow(Path(folder, f"{dag}.py"), python, manifests, edited=there.edited)
 
 
 def _again(pipeline: Pipeline, to: str | os.PathLike[str], params: Mapping[str, object]) -> str:

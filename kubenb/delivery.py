@@ -70,6 +70,21 @@ def deliver(files: Mapping[str, str], folder: Path, dag_id: str, *, dry: bool = 
     return _delivery(outcome)
 
 
+@dataclass(frozen=True)
+class Preview:
+    """What a folder would hold after an export: each file's text, and what stands against it. `edited`: some keep hand edits."""
+
+    texts: Mapping[str, str]
+    problems: tuple[Problem, ...] = ()
+    edited: bool = False
+
+
+def preview(files: Mapping[str, str], folder: Path, dag_id: str) -> Preview:
+    """The export as it would stand there, hand edits and all. Writes nothing."""
+    outcome = _Place(folder, dag_id).plan(files)
+    return Preview(outcome.texts, (*outcome.problems, *_delivery(outcome).warnings), bool(outcome.merged))
+
+
 def _delivery(outcome: Outcome) -> Delivery:
     return Delivery(
         tuple(sorted(outcome.written)),

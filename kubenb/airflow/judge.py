@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,26 @@ _AGAIN = "Export the notebook again; if it stays, this is a bug of kubenb: pleas
 _WARNED = re.compile(r"^(?P<file>.*?):(?P<line>\d+): (?P<kind>\w+): (?P<text>.*)$", re.DOTALL)
 
 
-def check_with_airflow(dag_file: Path, python: Path, manifests: Mapping[str, dict[str, Any]]) -> tuple[Problem, ...]:
+def check_with_airflow(
+    dag_file: Path, python: Path, manifests: Mapping[str, dict[str, Any]], *, edited: bool = False
+) -> tuple[Problem, ...]:
     """All that this Airflow has against the file: it must load, warn of nothing, be stored alike everywhere, and make our pods.
 
-    `manifests` are the pods of ours by task id.
+    `manifests` are the pods of ours by task id. `edited`: the file has edits by hand, so differences may be meant.
     """
     fields = {task: fields_in(manifest) for task, manifest in manifests.items()}
-    return tuple(judge(ask(dag_file, python, fields), dag_file, manifests))
+    found = judge(ask(dag_file, python, fields), dag_file, manifests)
+    return tuple(map(_of_an_edit, found) if edited else found)
+
+
+def _of_an_edit(problem: Problem) -> Problem:
+    """A problem of a file with edits by hand: what only differs is a warning, and the edit is what to look at."""
+    if problem.code in ("airflow.difference", "airflow.tasks"):
+        fix = "If it is your edit and meant so, leave it; else carry it over to the notebook."
+        return replace(problem, fix=fix, severity=Severity.WARNING)
+    if problem.fix == _AGAIN:
+        return replace(problem, fix="Look at your edits of the file first, or delete it to have it written anew.")
+    return problem
 
 
 def judge(answer: Answer, dag_file: Path, manifests: Mapping[str, dict[str, Any]]) -> Iterator[Problem]:

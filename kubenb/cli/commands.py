@@ -120,13 +120,19 @@ def graph(notebook: Path, svg: Path | None, mermaid: bool, as_json: bool) -> Non
     metavar="PYTHON",
     help="A Python that has Airflow: imports the DAG there and compares every pod.",
 )
+@click.option(
+    "--to",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="The folder of DAGs: judges the file as an export would leave it there, with your edits.",
+)
 @_json
-def check(notebook: Path, airflow: str | None, as_json: bool) -> None:
+def check(notebook: Path, airflow: str | None, to: Path | None, as_json: bool) -> None:
     """Exit code 1 where there are errors; warnings stop nothing."""
     from kubenb import actions
 
     with _judged(as_json):
-        report = actions.check(notebook, airflow=airflow)
+        report = actions.check(notebook, airflow=airflow, to=to)
     click.echo(_text(report, as_json))
     if not report.ok:
         sys.exit(PROBLEMS)

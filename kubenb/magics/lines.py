@@ -56,10 +56,10 @@ def k8s_check(session: Session, line: str) -> Any:
     from kubenb.magics.values import untravelled
     from kubenb.show.problems import Report
 
-    files, options = _words(line, 1, {"--airflow": True})
+    files, options = _words(line, 1, {"--airflow": True, "--to": True})
     saved = notebook(session, *files)
     pipeline = actions.read(saved)
-    report = actions.check(pipeline, airflow=options.get("--airflow"))
+    report = actions.check(pipeline, airflow=options.get("--airflow"), to=options.get("--to"))
     more = (*_unsaved(session, saved, files), *untravelled(pipeline, session.shell.user_ns))
     report = Report(report.subject, (*report.problems, *more), report.about)
     if not report.ok:

@@ -44,9 +44,10 @@ HEADS = {
     ),
     "k8s_graph": "%k8s_graph [FILE]\n\nThe tasks, and for each edge the variable, the line that made it and the line that reads it.",
     "k8s_check": (
-        "%k8s_check [FILE] [--airflow PYTHON]\n\nEvery rule over the notebook; values in this kernel that can't travel"
+        "%k8s_check [FILE] [--to DIR] [--airflow PYTHON]\n\nEvery rule over the notebook; values in this kernel that can't travel"
         " between tasks are named, with\n"
-        "the line to paste. With --airflow, a real Airflow imports the DAG too."
+        "the line to paste. With --airflow, a real Airflow imports the DAG too; with --to,\n"
+        "the DAG file as an export would leave it in DIR, with your edits."
     ),
     "k8s_export": (
         "%k8s_export DIR [FILE] [--diff]\n\nWrites the Airflow DAG of this notebook's file into DIR. --diff writes nothing and shows"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from kubenb import actions
 from kubenb.airflow import ask, check_with_airflow
 from tests.integration.airflow.exported import EXAMPLES, export, pipeline_of
 
@@ -16,6 +17,25 @@ def test_an_example_loads_without_a_word_and_makes_our_pods(
 ) -> None:
     dag_file, manifests = export(pipeline_of(example), tmp_path)
     assert [str(problem) for problem in check_with_airflow(dag_file, airflow_python, manifests)] == []
+
+
+def test_a_file_with_edits_is_judged_with_them(airflow_python: Path, tmp_path: Path) -> None:
+    pipeline = pipeline_of(EXAMPLES[0])
+    done = actions.export(pipeline, tmp_path)
+    text = done.dag_file.read_text()
+    name = pipeline.plans[-1].task.name
+    added = '    mine = KubernetesPodOperator(**{**notebook("%s"), "task_id": "mine"}, image="a/b")\n' % name
+    done.dag_file.write_text(
+        text.replace("    catchup=False,\n", "    catchup=False,\n    max_active_runs=1,\n") + added
+    )
+    report = actions.check(pipeline, airflow=airflow_python, to=tmp_path)
+    assert report.ok, str(report)
+    assert "task mine is in the file, not in the notebook. If it is your edit and meant so" in str(report)
+    done.dag_file.write_text(text.replace("    catchup=False,\n", "    catch_up=False,\n"))
+    broken = actions.check(pipeline, airflow=airflow_python, to=tmp_path)
+    assert not broken.ok
+    assert "catch_up" in str(broken)
+    assert "Look at your edits of the file first" in str(broken)
 
 
 def test_a_dag_is_stored_alike_wherever_it_lies(airflow_python: Path, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kubenb.airflow.judge import judge
+from kubenb.airflow.judge import check_with_airflow, judge
 from kubenb.airflow.pods import differences, fields_in, filled
 from kubenb.model.problems import Severity
 
@@ -115,6 +115,19 @@ def test_what_an_airflow_says_is_passed_on_with_a_fix(changes: dict[str, Any], s
     [problem] = said(answer(**changes))
     assert problem.startswith(start)
     assert problem.endswith(end)
+
+
+def test_what_an_edit_made_different_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = answer()
+    found["dags"]["d"]["tasks"]["a"]["pod"]["spec"]["restartPolicy"] = "Always"
+    monkeypatch.setattr("kubenb.airflow.judge.ask", lambda *_: found)
+    for edited, severity in ((False, Severity.ERROR), (True, Severity.WARNING)):
+        [problem] = check_with_airflow(Path("d.py"), Path("python"), {"a": MANIFEST}, edited=edited)
+        assert problem.severity is severity
+    assert "carry it over to the notebook" in problem.fix
+    found["import_errors"] = ["NameError: name 'x' is not defined"]
+    [problem] = check_with_airflow(Path("d.py"), Path("python"), {"a": MANIFEST}, edited=True)
+    assert (problem.severity, problem.fix[:23]) == (Severity.ERROR, "Look at your edits of t")
 
 
 def test_a_warning_weighs_less_than_an_error() -> None:
