@@ -137,7 +137,7 @@ def options() -> OptionTable:
 
 
 def config(source: Source) -> Table:
-    """Every option that is set, its value, and where the value came from."""
+    """Every option in force, its value, and where the value comes from: a cell, a file, or a default."""
     from kubenb.show.config import config_table
 
     return config_table(read(source))

@@ -13,11 +13,10 @@ from kubenb.export.literal import Call, Raw, exploded, wrapped
 from kubenb.export.manifest import resources, timeout
 from kubenb.export.split import Part
 from kubenb.model.kinds import read_item_resources
-from kubenb.model.options import TaskOptions
+from kubenb.model.options import DAG, TaskOptions
 from kubenb.model.pipeline import Pipeline, Plan
 from kubenb.model.quantities import parse_duration
 
-RETRIES = 2
 BOILERPLATE: Part = {
     "startup_timeout_seconds": 600,
     "log_events_on_failure": True,
@@ -33,7 +32,7 @@ def defaults(pipeline: Pipeline, shared: Part, pushes: bool) -> Part:
     found: Part = {}
     if dag.owner:
         found["owner"] = dag.owner
-    found["retries"] = RETRIES if dag.retries is None else dag.retries
+    found["retries"] = int(DAG["retries"].default) if dag.retries is None else dag.retries
     if dag.retry_delay:
         found["retry_delay"] = duration(parse_duration(dag.retry_delay))
     found |= {name: shared[name] for name in ("execution_timeout", "active_deadline_seconds") if name in shared}

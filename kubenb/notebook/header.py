@@ -37,7 +37,8 @@ _SYNONYMS = {
     "execution-timeout": "timeout", "node": "node-selector", "nodeselector": "node-selector", "tolerations": "toleration",
     "labels": "label", "annotations": "annotation", "schedule-interval": "schedule", "cron": "schedule", "start-date": "start",
     "end-date": "end", "dag-id": "id", "name": "id", "tag": "tags", "params": "param", "desc": "description", "retry": "retries",
-    "pull-policy": "image-pull-policy", "docker-image": "image", "tz": "timezone", "foreach": "map", "parallel": "max-parallel",
+    "pull-policy": "image-pull-policy", "docker-image": "image", "tz": "timezone", "foreach": "map",
+    "parallel": "max-parallel", "p": "param",
 }  # fmt: skip
 
 
@@ -294,7 +295,8 @@ class _Reading:
 
     def _unknown(self, entry: Entry) -> None:
         """An option that is none: near names, and the corrected line."""
-        typed = f"--{entry.name}" if entry.magic else entry.name
+        line, (start, end) = self.layout.lines[entry.first - self.layout.first], entry.span
+        typed = line[start:end]
         if entry.name in DAG and self.kind != "dag":
             self.add(
                 "unknown-option",
@@ -319,8 +321,6 @@ class _Reading:
         if not likely:
             self.add("unknown-option", entry.first, f"unknown option {typed}.", "See all options: kubenb options.")
             return
-        line = self.layout.lines[entry.first - self.layout.first]
-        start, end = entry.span
         fixed = f"{line[:start]}{'--' if entry.magic else ''}{likely[0]}{line[end:]}".strip()
         choices = " or ".join(f"--{name}" if entry.magic else name for name in likely)
         self.add("unknown-option", entry.first, f"unknown option {typed}.", f"Did you mean {choices}? Try: {fixed}")

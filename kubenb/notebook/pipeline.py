@@ -252,7 +252,9 @@ def _task(reading: _Reading, header: Header) -> Task:
     if kind == "notebook" and header.notebook is not None:
         from kubenb.notebook.others import other_notebook
 
-        body, path, problems = other_notebook(header, reading.notebook, reading.settings, reading.parameters)
+        body, path, problems = other_notebook(
+            header, reading.notebook, reading.settings, reading.parameters, options.param
+        )
         reading.problems += problems
         task = replace(task, body=body, notebook=path)
     reading.problems += task_problems(task, header.places)

@@ -15,6 +15,7 @@ from kubenb.model.pipeline import Task
 from kubenb.model.problems import Place, Problem
 from kubenb.model.quantities import parse_bytes, parse_cpu, parse_duration
 from kubenb.model.schedules import read_date
+from kubenb.notebook.words import quote
 
 Found = Iterator[tuple[str, str, str]]  # the option it stands at, what, fix
 GOOGLE = "GOOGLE_APPLICATION_CREDENTIALS"
@@ -113,7 +114,11 @@ def _fan_out(task: Task) -> Found:
 
 
 def _kinds(task: Task) -> Found:
-    """What only a task with code of its own can do."""
+    """What only a task with code of its own can do, and what only another notebook."""
+    if task.options.param and task.kind != "notebook":
+        pair = task.options.param[0]
+        fix = f"Write it on the DAG's line: %k8s_dag --param {quote(f'{pair.key}={pair.value}')}"
+        yield "param", "param belongs to the DAG or to a %k8s_notebook.", fix
     if task.kind != "container":
         return
     for name, value in (("pickle", task.options.pickle), ("engine", task.options.engine)):

@@ -104,6 +104,32 @@ def test_config_and_slices_and_options(notebook: Path) -> None:
     assert "memory" in {row["name"] for row in json.loads(invoke("options", "--json").output)["%%k8s_task"]}
 
 
+CONFIG = [
+    ("%k8s_dag id d cell 1", "%k8s_dag d"),
+    ("%k8s_dag id small the notebook's name", ""),
+    ("%k8s_dag catchup false kubenb's default", ""),
+    ("every task image python:3.11-slim kubenb's default", ""),
+    ("every task run-as-user 1000 kubenb's default", ""),
+    ("every task retries 2 kubenb's default", ""),
+    ("every task retries 5 cell 1 (retries of the DAG)", "%k8s_dag --retries 5"),
+    ("every task timeout 2h cell 1 (task-timeout of the DAG)", "%k8s_dag --task-timeout 2h"),
+    ("every task trigger-rule all_success Airflow's default", ""),
+    ("one image a/b %k8s_dag, cell 1", "%k8s_dag --image a/b"),
+    ("two image a/b kubenb.toml [task]", "[task]\nimage = 'a/b'"),
+    ("two retries 2 kubenb's default", "%%k8s_task three --retries 4"),
+]
+
+
+@pytest.mark.parametrize(("row", "said"), CONFIG, ids=[row for row, _ in CONFIG])
+def test_config_says_what_is_in_force_and_from_where(row: str, said: str, notebook: Path, tmp_path: Path) -> None:
+    if said.startswith("["):
+        (tmp_path / "kubenb.toml").write_text(said)
+    small(tmp_path, *([said] if said.startswith("%") else []), "%%k8s_task one\n1", "%%k8s_task two\n2")
+    rows = [" ".join(line.split()) for line in invoke("config", notebook).output.splitlines()]
+    assert row in rows
+    assert len({" ".join(each.split()[:3]) for each in rows}) == len(rows), "one value each"
+
+
 @pytest.mark.parametrize("command", ["export", "run"])
 def test_a_notebook_with_errors_is_neither_exported_nor_run(command: str, notebook: Path, tmp_path: Path) -> None:
     small(tmp_path, *BROKEN)

@@ -1,6 +1,6 @@
 """DAG every_option, written by kubenb from flights.ipynb: edits stay on the next export.
 
-kubenb: every_option 69dd9b114956b562
+kubenb: every_option bd7e4f1f1ff4c656
 """
 
 import json
@@ -103,7 +103,8 @@ with DAG(
             spec={
                 "automountServiceAccountToken": True,
                 "securityContext": {
-                    "fsGroup": 1000,
+                    "runAsUser": 1001,
+                    "fsGroup": 1001,
                     "fsGroupChangePolicy": "OnRootMismatch",
                 },
                 "imagePullSecrets": [{"name": "regcred"}],
@@ -158,6 +159,7 @@ with DAG(
                 ],
             },
         ),
+        image="ghcr.io/team/notebook:1",
         env_vars={"LEVEL": "info"},
         container_resources={
             "requests": {
