@@ -60,7 +60,7 @@ def deliver(files: Mapping[str, str], folder: Path, dag_id: str, *, dry: bool = 
                 raise KubenbError(tuple(outcome.problems))
             place.lay(outcome)
     except OSError as error:
-        what = f"{folder} can't be written: {error.strerror or error}."
+        what = f"it can't be written: {error.strerror or error}."
         raise refuse(
             Place(file=str(folder)),
             what,

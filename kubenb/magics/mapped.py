@@ -25,8 +25,11 @@ def bound(shell: Any, body: str) -> tuple[str, ...]:
     try:
         tree = ast.parse(body)
     except (SyntaxError, ValueError):
+        from kubenb.notebook.dataflow.magics import put_aside
+
+        aside = put_aside(body)  # `%time w = 3` binds w
         try:
-            tree = ast.parse(shell.transform_cell(body))
+            tree = ast.parse(shell.transform_cell(aside.text if aside else body))
         except (SyntaxError, ValueError):
             return ()
     return tuple(dict.fromkeys(_stored(tree)))

@@ -91,6 +91,7 @@ def _read_cell(reading: _Reading, cell: Cell) -> None:
         return
     headers, loose = parse_headers(cell)
     reading.problems += loose
+    cell = _without(cell, loose)
     for header in headers:
         reading.problems += header.problems
     tasks = [header for header in headers if header.kind != "dag"]
@@ -110,6 +111,16 @@ def _read_cell(reading: _Reading, cell: Cell) -> None:
         reading.pieces.append(_Piece(cell.number, "task", "", header.body_line, header))
         start = header.body_line - 1
     _ordinary(reading, cell.number, lines, start, len(lines))
+
+
+def _without(cell: Cell, problems: tuple[Problem, ...]) -> Cell:
+    """The cell without the lines that were meant for kubenb and are none of its magics: one complaint of each is enough."""
+    wrong = {problem.where.line for problem in problems}
+    if not wrong:
+        return cell
+    lines = cell.source.split("\n")
+    kept = ("" if number in wrong and line.lstrip().startswith("%") else line for number, line in enumerate(lines, 1))
+    return replace(cell, source="\n".join(kept))
 
 
 def _ordinary(reading: _Reading, number: int, lines: list[str], start: int, end: int) -> None:

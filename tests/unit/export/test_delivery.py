@@ -483,5 +483,5 @@ def test_a_limit_on_file_sizes_leaves_the_old_export(tmp_path: Path) -> None:
 
 def test_a_folder_that_can_not_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
-    with pytest.raises(KubenbError, match=r"file/dags can't be written: Not a directory\. What was there"):
+    with pytest.raises(KubenbError, match=r"file/dags: it can't be written: Not a directory\. What was there"):
         deliver(ONE, tmp_path / "file" / "dags", "flights")

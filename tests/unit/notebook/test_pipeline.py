@@ -287,6 +287,14 @@ def test_another_notebook_is_a_task_with_all_its_code(tmp_path: Path) -> None:
     assert task.body == "import os\n\nextra = 5\n\nmodel = year + extra"
 
 
+@pytest.mark.parametrize(
+    "line", ["%%k8s_container x", "%%k8s_dag d", "%%k8s_tsk a", "%k8s_task a", "x = 1\n%%k8s_task a"]
+)
+def test_a_line_that_is_none_of_our_magics_is_named_once(line: str) -> None:
+    (problem,) = read(f"{line}\ny = 2", "%%k8s_task b\nprint(y)").problems
+    assert problem.code.startswith("header.")
+
+
 PARAM = "%k8s_notebook other.py --as train"
 OTHER = '# %% tags=["parameters"]\nyear = 2012\nname = "a"\n# %%\nprint(year, name)\n'
 
