@@ -12,8 +12,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from kubenb.model.names import did_you_mean
 from kubenb.model.pipeline import Notebook, Pipeline
-from kubenb.model.problems import KubenbError, Problem, errors
+from kubenb.model.problems import KubenbError, Place, Problem, errors, refuse
 
 if TYPE_CHECKING:
     from kubenb.delivery import Preview
@@ -21,9 +22,9 @@ if TYPE_CHECKING:
     from kubenb.show.exported import Exported
     from kubenb.show.graph import Graph
     from kubenb.show.options import OptionTable
+    from kubenb.show.plans import Plans
     from kubenb.show.problems import Report
     from kubenb.show.results import Results
-    from kubenb.show.slices import Slices
     from kubenb.show.table import Table
 
 Source: TypeAlias = "str | os.PathLike[str] | Notebook | Pipeline"
@@ -57,14 +58,14 @@ def check(
     file; with `to` (a folder of DAGs) of the file as an export would leave it there, hand edits and all.
     """
     from kubenb.delivery import Preview, preview
-    from kubenb.export.checks import check as judge
+    from kubenb.export.checks import check as check_pipeline
     from kubenb.export.files import export_files
     from kubenb.export.ids import dag_id
     from kubenb.show.problems import Report
     from kubenb.show.shown import count
 
     pipeline = read(source)
-    problems = list(judge(pipeline))
+    problems = list(check_pipeline(pipeline))
     about = [count(len(pipeline.plans), "task")]
     if not errors(problems) and (airflow is not None or to is not None):
         files = export_files(pipeline)
@@ -82,13 +83,13 @@ def export(source: Source, to: str | os.PathLike[str], *, diff: bool = False) ->
     change.
     """
     from kubenb.delivery import deliver
-    from kubenb.export.checks import check as judge
+    from kubenb.export.checks import check as check_pipeline
     from kubenb.export.files import export_files
     from kubenb.export.ids import dag_id
     from kubenb.show.exported import Exported
 
     pipeline = read(source)
-    problems = judge(pipeline)
+    problems = check_pipeline(pipeline)
     if errors(problems):
         raise KubenbError(problems)
     dag = dag_id(pipeline)
@@ -115,13 +116,13 @@ def run(
     `task`: only these and what they need; `from_`: these and all that follows; `fresh`: take nothing over; `keep`: keep
     every variable.
     """
-    from kubenb.export.checks import check as judge
+    from kubenb.export.checks import check as check_pipeline
     from kubenb.run.local import Wish, run_pipeline
     from kubenb.show.progress import watching
     from kubenb.show.results import Results
 
     pipeline = read(source)
-    problems = judge(pipeline, run=True)
+    problems = check_pipeline(pipeline, run=True)
     if errors(problems):
         raise KubenbError(errors(problems))
     wish = Wish(dict(params or {}), _names(task), _names(from_), not fresh, parallel, dict(env or {}), keep)
@@ -143,11 +144,16 @@ def config(source: Source) -> Table:
     return config_table(read(source))
 
 
-def slices(source: Source, task: str | None = None) -> Slices:
-    """What each task takes along: code, inputs and outputs; and the code that none takes."""
-    from kubenb.show.slices import Slices
+def plan(source: Source, task: str | None = None) -> Plans:
+    """What each task takes along: code, inputs and outputs."""
+    from kubenb.show.plans import Plans
 
-    return Slices(read(source), task)
+    pipeline = read(source)
+    names = [each.task.name for each in pipeline.plans]
+    if task is not None and task not in names:
+        fix = did_you_mean(task, names) or f"There are: {', '.join(names)}."
+        raise refuse(Place(file=pipeline.notebook.path or None), f"there is no task {task}.", fix, "plan.unknown-task")
+    return Plans(pipeline, task)
 
 
 def _ask_airflow(pipeline: Pipeline, there: Preview, python: Path) -> tuple[Problem, ...]:

@@ -1,4 +1,4 @@
-"""The command line: `kubenb graph|check|run|export|config|options|slices NOTEBOOK`, the same verbs as the magics and
+"""The command line: `kubenb graph|plan|check|run|export|config NOTEBOOK`, the same verbs as the magics and
 the Python API.
 
 In: words of a shell. Out: text on stdout, problems on stderr, an exit code of the table below. `kubenb --help` is
@@ -12,11 +12,11 @@ import sys
 
 COMMANDS = {
     "graph": "Show the tasks and why each runs after which.",
-    "check": "Judge the notebook by every rule; with --airflow also by a real Airflow.",
+    "plan": "Show the code and the values that each task takes along.",
+    "check": "Check the notebook, and with --airflow let a real Airflow check the DAG.",
     "run": "Run the tasks as processes on this machine, resuming what was done.",
     "export": "Write the Airflow DAG, or with --diff show what would change.",
     "config": "Show every option in force, its value, and where it comes from.",
-    "slices": "Show the code and the values that each task takes along.",
     "options": "List all options of the magics, with their defaults.",
     "completion": "Print the line that makes your shell complete kubenb.",
 }

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 _LINE = re.compile(r"%%?(k8s_task|k8s_dag|k8s_notebook|k8s_container)\b(?P<rest>.*)$", re.DOTALL)
 _BELOW = re.compile(r"#\|\s*(?P<name>[\w-]*)(?P<colon>:\s*)?(?P<value>.*)$", re.DOTALL)
 _WORD = re.compile(r"\S*$")
-TASKS = frozenset({"after"})
 
 
 def complete(session: Session, context: Any) -> dict[str, Any]:

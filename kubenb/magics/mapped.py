@@ -2,7 +2,7 @@
 
 The body's syntax tree is put into a `for` loop, line numbers untouched, so tracebacks, `await` and display stay
 IPython's own. In: the tree of a cell and its `map`. Out: the tree with the loop; `Items`, which the loop draws from.
-`pack` and `local` do it in processes.
+`local` does it in processes.
 """
 
 from __future__ import annotations

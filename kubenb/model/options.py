@@ -1,6 +1,6 @@
 """The one table of options: each is declared once, here, as a field of `TaskOptions` or `DagOptions`.
 
-Parser, printer, help, completion, docs, picker and the "no option is lost" test read the table through `TASK` and `DAG`.
+Parser, printer, help, completion, docs and the "no option is lost" test read the table through `TASK` and `DAG`.
 A field's metadata is its row; `kind` names the entry of `kinds.KINDS` that parses and prints the value.
 To add an option: a field here, and the line in `export.manifest` or `export.dag` that writes it.
 """

@@ -3,7 +3,7 @@
 The rules of a `#|` line: one space, the option's name, a colon, the value. The value is kept exactly, without blanks around it.
 Wholly in quotes, it is what stands between them ('…' with '' for a quote, "…" with JSON's escapes). Unquoted, a ' #' begins a comment.
 Lines `#|   more`, indented deeper, go on: after an empty value or '|' they are a block, its lines kept; else they are joined by a blank.
-In: a cell's source. Out: `Layout` values and slips; nothing is judged by the option table here. Next room: `header`.
+In: a cell's source. Out: `Layout` values and slips; nothing is checked against the option table here. Next room: `header`.
 """
 
 from __future__ import annotations
@@ -66,11 +66,6 @@ class Layout:
     comment: str = ""
     slips: tuple[Slip, ...] = ()
     indent: str = field(default="", compare=False)
-
-    @property
-    def magic_line(self) -> str:
-        """The magic's own line."""
-        return self.lines[0]
 
 
 def layouts(source: str) -> tuple[tuple[Layout, ...], tuple[Slip, ...]]:

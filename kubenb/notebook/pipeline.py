@@ -15,11 +15,11 @@ from kubenb.model.names import shown
 from kubenb.model.options import DagOptions
 from kubenb.model.pipeline import Cell, Notebook, Parameter, Pipeline, Task
 from kubenb.model.problems import Place, Problem, Severity
+from kubenb.notebook.check_options import dag_problems, task_problems
 from kubenb.notebook.edges import with_after
 from kubenb.notebook.effective import Layer, dag_options, task_options
 from kubenb.notebook.header import Header, parse_headers
 from kubenb.notebook.parameters import TAG, read_parameters, with_params
-from kubenb.notebook.rules import dag_problems, task_problems
 from kubenb.notebook.settings import EMPTY, Settings
 from kubenb.notebook.whole import at_home, joined
 

@@ -57,7 +57,7 @@ class Unit:
 
 @dataclass
 class Maker:
-    """Makes units of one run and judges their ends."""
+    """Makes units of one run and says how each ended."""
 
     pipeline: Pipeline
     desk: Desk
@@ -67,7 +67,6 @@ class Maker:
     env: Mapping[str, str] = field(default_factory=dict)
     keep: bool = False
     _texts: dict[str, str] = field(default_factory=dict)
-    _specs: dict[str, Spec] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """The run's own parameter values take the place of the defaults: a list given with -p is the list that is

@@ -51,7 +51,7 @@ def test_version(tmp_path: Path) -> None:
 
 USAGE = [
     (["grph"], "There is no command grph. Did you mean graph?"),
-    (["frobnicate"], "There is no command frobnicate. There are: graph, check,"),
+    (["frobnicate"], "There is no command frobnicate. There are: graph, plan, check,"),
     (["run", "n.ipynb"], "Missing option '--to'"),
     (["run", "n.ipynb", "--to", "out", "-p", "month"], "-p 'month' is not NAME=VALUE. Write -p month=2."),
     (["run", "n.ipynb", "--to", "out", "-e", "NOT_SET_HERE"], "-e NOT_SET_HERE: the variable is not set here."),
@@ -66,7 +66,7 @@ def test_a_wrong_command_line_is_told_with_the_fix_and_ends_with_2(words: list[s
     assert text in result.output.replace("\n", " ")
 
 
-@pytest.mark.parametrize("command", ["graph", "check", "config", "slices"])
+@pytest.mark.parametrize("command", ["graph", "check", "config", "plan"])
 def test_a_notebook_that_is_not_there_is_a_problem(command: str, tmp_path: Path) -> None:
     result = invoke(command, tmp_path / "no.ipynb")
     assert result.exit_code == 1
@@ -99,8 +99,10 @@ def test_check_is_silent_about_nothing_and_tells_everything(notebook: Path, tmp_
 def test_config_and_slices_and_options(notebook: Path) -> None:
     config = invoke("config", notebook).output
     assert any(line.split() == ["extract", "memory", "1Gi", "cell", "4"] for line in config.splitlines()), config
-    check("cli-slices.txt", invoke("slices", notebook).output.rstrip("\n"))
-    assert "rows from extract" in invoke("slices", notebook, "--task", "train").output
+    check("cli-plan.txt", invoke("plan", notebook).output.rstrip("\n"))
+    assert "rows from extract" in invoke("plan", notebook, "--task", "train").output
+    wrong = invoke("plan", notebook, "--task", "trian")
+    assert (wrong.exit_code, wrong.stderr) == (1, "error: small.ipynb: there is no task trian. Did you mean train?\n")
     assert "memory" in {row["name"] for row in json.loads(invoke("options", "--json").output)["%%k8s_task"]}
 
 

@@ -27,7 +27,7 @@ def check_with_airflow(
     `manifests` are the pods of ours by task id. `edited`: the file has edits by hand, so differences may be meant.
     """
     fields = {task: fields_in(manifest) for task, manifest in manifests.items()}
-    found = judge(ask(dag_file, python, fields), dag_file, manifests)
+    found = problems_of(ask(dag_file, python, fields), dag_file, manifests)
     return tuple(map(_of_an_edit, found) if edited else found)
 
 
@@ -41,7 +41,7 @@ def _of_an_edit(problem: Problem) -> Problem:
     return problem
 
 
-def judge(answer: Answer, dag_file: Path, manifests: Mapping[str, dict[str, Any]]) -> Iterator[Problem]:
+def problems_of(answer: Answer, dag_file: Path, manifests: Mapping[str, dict[str, Any]]) -> Iterator[Problem]:
     """The problems in an answer."""
     airflow, file = f"Airflow {answer['airflow']}", dag_file.name
     for text in answer["import_errors"]:
@@ -68,10 +68,10 @@ def judge(answer: Answer, dag_file: Path, manifests: Mapping[str, dict[str, Any]
         )
         return
     for dag in answer["dags"].values():
-        yield from _judge_dag(dag, file, airflow, manifests)
+        yield from _check_dag(dag, file, airflow, manifests)
 
 
-def _judge_dag(dag: Answer, file: str, airflow: str, manifests: Mapping[str, dict[str, Any]]) -> Iterator[Problem]:
+def _check_dag(dag: Answer, file: str, airflow: str, manifests: Mapping[str, dict[str, Any]]) -> Iterator[Problem]:
     if isinstance(dag["serialised"], dict):
         yield _problem(
             file, f"{airflow} can't store the DAG: {dag['serialised']['error']}.", _AGAIN, "airflow.serialise"
@@ -92,10 +92,10 @@ def _judge_dag(dag: Answer, file: str, airflow: str, manifests: Mapping[str, dic
         )
     for task, manifest in manifests.items():
         if task in dag["tasks"]:
-            yield from _judge_task(task, manifest, dag["tasks"][task], dag["fields"].get(task, {}), file, airflow)
+            yield from _check_task(task, manifest, dag["tasks"][task], dag["fields"].get(task, {}), file, airflow)
 
 
-def _judge_task(
+def _check_task(
     task: str, manifest: dict[str, Any], made: Answer, values: Mapping[str, Any], file: str, airflow: str
 ) -> Iterator[Problem]:
     for field, value in values.items():

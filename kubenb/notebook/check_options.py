@@ -1,7 +1,7 @@
 """What must hold between the options of a task or a DAG, beyond each one's own form.
 
 In: options with every default applied, and the places where they stand. Out: problems. Next room: `pipeline`.
-What the pod or the DAG as a whole must fulfil is judged by `export.checks`.
+What the pod or the DAG as a whole must fulfil is checked by `export.checks`.
 """
 
 from __future__ import annotations
