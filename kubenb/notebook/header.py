@@ -20,7 +20,7 @@ from kubenb.model.problems import Place, Problem
 from kubenb.model.values import BadValue, KeyValue, Projection, Volume
 from kubenb.notebook import words
 from kubenb.notebook.lines import Entry, Layout, Slip, layouts
-from kubenb.notebook.printing import print_values, rewritten
+from kubenb.notebook.printing import print_values
 
 HeaderKind = Literal["task", "dag", "notebook", "container"]
 MAGIC = {"task": "%%k8s_task", "dag": "%k8s_dag", "notebook": "%k8s_notebook", "container": "%k8s_container"}
@@ -92,29 +92,6 @@ def _headers(number: int, source: str) -> tuple[tuple[Header, ...], tuple[Proble
 def print_header(header: Header) -> str:
     """The header's lines in their one canonical form, without the body; parse_header gives the same header again."""
     return "\n".join(print_values(MAGIC[header.kind], header))
-
-
-def rewrite_header(source: str, header: Header) -> str:
-    """The cell's source with this header in place of the one it has; lines that say the same, and all else, stay as they are."""
-    found, _ = layouts(source)
-    layout = next((each for each in found if each.kind == header.kind), None)
-    if layout is None:
-        return "\n".join([print_header(header), source] if source else [print_header(header)])
-    old = _Reading(Cell(1, "code", source), layout).header()
-    if not old.problems and says_the_same(old, header):
-        return source
-    new = rewritten(MAGIC[header.kind], header, old, layout)
-    read = parse_header(Cell(1, "code", "\n".join(new)))
-    if old.problems or read is None or read.problems or not says_the_same(read, header):
-        new = print_values(MAGIC[header.kind], header)
-    lines = source.split("\n")
-    return "\n".join([*lines[: layout.first], *(layout.indent + line for line in new), *lines[layout.last + 1 :]])
-
-
-def says_the_same(one: Header, other: Header) -> bool:
-    """Whether two headers have the same name, options and command, wherever they stand."""
-    mine, theirs = ((each.kind, each.name, each.values, each.command, each.notebook) for each in (one, other))
-    return mine == theirs
 
 
 def _problem(slip: Slip, where: Place) -> Problem:

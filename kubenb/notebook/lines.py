@@ -63,7 +63,6 @@ class Layout:
     words: tuple[Word, ...] = ()
     entries: tuple[Entry, ...] = ()
     command: tuple[str, ...] | None = None
-    comment: str = ""
     slips: tuple[Slip, ...] = ()
     indent: str = field(default="", compare=False)
 
@@ -221,9 +220,7 @@ def _read_magic(layout: Layout, line: str) -> Layout:
         if not equals and queue and not _is_option(queue[0]) and (queue[0].text != "--" or queue[0].quoted):
             taken = queue.popleft().text if _takes_value(name, queue[0].text) else None
         entries.append(Entry(name, taken, layout.first, layout.first, span, magic=True))
-    return replace(
-        layout, words=tuple(placed), entries=tuple(entries), command=command, comment=found.comment, slips=tuple(slips)
-    )
+    return replace(layout, words=tuple(placed), entries=tuple(entries), command=command, slips=tuple(slips))
 
 
 def _is_option(word: Word) -> bool:
