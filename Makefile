@@ -36,7 +36,7 @@ demo: .venv/.made .airflow/3.3/.made
 	$(KUBENB) graph notebooks/flights.ipynb --svg $(DEMO)/flights.svg
 	$(KUBENB) run notebooks/flights.ipynb --to $(DEMO)/run --verbose
 	$(KUBENB) export notebooks/flights.ipynb --to $(DEMO)/dags
-	$(KUBENB) check notebooks/flights.ipynb --airflow .airflow/3.3/bin/python
+	$(KUBENB) check notebooks/flights.ipynb --to $(DEMO)/dags --airflow .airflow/3.3/bin/python
 	@echo
 	@echo "Done, on this machine alone: no cluster took part, and none was asked."
 	@echo "  the DAG for Airflow      $(DEMO)/dags/flights.py"
