@@ -9,6 +9,8 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, field
 
+_MAKE = ("notebook", "task")  # the functions of a DAG file that put a task together
+
 
 @dataclass
 class Order:
@@ -41,10 +43,12 @@ def read_order(text: str) -> Order | None:
     if len(blocks) != 1:
         return None
     order, tasks = Order(), _tasks(blocks[0])
+    if tasks is None:
+        return None
     for variable, (task, line) in tasks.items():
         order.lines[task], order.variables[task] = line, variable
     chained: set[ast.AST] = set()
-    for statement in blocks[0].body:
+    for statement in ast.walk(blocks[0]):
         if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.BinOp):
             ends = _chain(statement.value, tasks, order)
             if ends is None:
@@ -56,15 +60,20 @@ def read_order(text: str) -> Order | None:
     return None if elsewhere else order
 
 
-def _tasks(block: ast.With) -> dict[str, tuple[str, int]]:
-    """Variable -> (task id, line) of every call that is assigned right in the block."""
-    found = {}
-    for statement in block.body:
+def _tasks(block: ast.With) -> dict[str, tuple[str, int]] | None:
+    """Variable -> (task id, line) of every call that is assigned in the block; None where a task is made in another way."""
+    found: dict[str, tuple[str, int]] = {}
+    known: set[ast.AST] = set()
+    for statement in ast.walk(block):
         if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Call):
             for target in statement.targets:
                 if isinstance(target, ast.Name):
                     found[target.id] = (_task_id(statement.value) or target.id, statement.lineno)
-    return found
+                    known.update(ast.walk(statement.value))
+    made = {
+        node: node.func.id for node in ast.walk(block) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
+    return None if any(name in _MAKE and node not in known for node, name in made.items()) else found
 
 
 def _task_id(call: ast.Call) -> str | None:
@@ -74,7 +83,7 @@ def _task_id(call: ast.Call) -> str | None:
             for keyword in node.keywords:
                 if keyword.arg == "task_id" and isinstance(keyword.value, ast.Constant):
                     return str(keyword.value.value)
-            if isinstance(node.func, ast.Name) and node.func.id in ("notebook", "task") and node.args:
+            if isinstance(node.func, ast.Name) and node.func.id in _MAKE and node.args:
                 first = node.args[0]
                 return str(first.value) if isinstance(first, ast.Constant) else None
     return None

@@ -110,6 +110,12 @@ ORDERS = [
     ("another variable", HEAD.replace("    b =", "    bee =") + "    a >> bee >> c\n", None),
     ("a function that may chain them", HEAD + "    chain(a, b, c)\n", None),
     ("a method", HEAD + "    a.set_downstream(b)\n    b >> c\n", None),
+    ("a group around a task", HEAD.replace("    b =", '    with TaskGroup("g"):\n        b =') + "    a >> b >> c\n", None),
+    ("a group that lost an edge", HEAD.replace("    b =", '    with TaskGroup("g"):\n        b =') + "    b >> c\n",
+     Flaw(4, LOST.what, LOST.fix)),
+    ("a group that is chained", HEAD.replace("    b =", '    with TaskGroup("g") as g:\n        b =') + "    a >> g >> c\n", None),
+    ("tasks in a dict", 'with DAG("d"):\n    all = {n: Op(**notebook(n)) for n in "abc"}\n', None),
+    ("a task of no name", HEAD.replace("    b =", "   ") + "    a >> c\n", None),
     ("a loop", HEAD + "    for one in (a, b):\n        one >> c\n", None),
 ]  # fmt: skip
 
