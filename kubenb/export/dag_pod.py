@@ -130,15 +130,15 @@ def take_shared(cuts: list[Cut], start: Cut) -> Part:
     for name in SHARED if len(cuts) > 1 else NEEDED:
         if not all(name in cut.arguments for cut in cuts):
             continue
-        values = {_text(cut.arguments[name]): cut.arguments[name] for cut in cuts}
-        text, count = Counter(_text(cut.arguments[name]) for cut in cuts).most_common(1)[0]
-        first = start.arguments.get(name)
-        if len(values) > 1 and first is not None and (name in NEEDED or _text(first) in values):
-            found[name] = first
+        texts = [_text(cut.arguments[name]) for cut in cuts]
+        text, count = Counter(texts).most_common(1)[0]
+        default = start.arguments.get(name)
+        if count < len(cuts) and default is not None and (name in NEEDED or _text(default) in texts):
+            found[name], text = default, _text(default)
         elif count > 1 or len(cuts) == 1:
-            found[name] = values[text]
-        for cut in cuts if name in found else ():
-            if _text(cut.arguments[name]) == _text(found[name]):
+            found[name] = cuts[texts.index(text)].arguments[name]
+        for cut, mine in zip(cuts, texts, strict=True):
+            if name in found and mine == text:
                 del cut.arguments[name]
     return found
 
