@@ -69,7 +69,7 @@ bench: .venv/.made
 # Writes the golden files and the stored runtime anew; read the diff before you commit it
 golden: .venv/.made
 	$(PY) -m kubenb.inside.bundle
-	KUBENB_GOLDEN=write $(PY) -m pytest -q tests/golden tests/unit/faces tests/integration/test_documents.py $(ARGS)
+	KUBENB_GOLDEN=write $(PY) -m pytest -q tests/golden tests/unit/faces tests/integration/cli/test_commands.py tests/integration/test_documents.py $(ARGS)
 
 LOCK := .cache/uv/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --upgrade
 # Renews the lock files from pyproject.toml and requirements/*.in
