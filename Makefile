@@ -43,12 +43,13 @@ demo: .venv/.made .airflow/3.3/.made
 	@echo "  the executed notebooks   $(DEMO)/run/*.ipynb"
 	@echo "  a picture of the graph   $(DEMO)/flights.svg"
 
-# Style, types and floors
+# Style, types and floors; and that what travels into pods asks for no more than Python 3.8 (zoneinfo is tried, not asked for)
 check: .venv/.made
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+	.venv/bin/vermin --quiet --no-tips --violations --target=3.8- --exclude zoneinfo kubenb/inside
 
 # All tests, with both Airflows (ARGS="-k name" for some)
 test: .venv/.made airflows

@@ -12,7 +12,7 @@ from kubenb.export.check_data import header
 from kubenb.export.environment import SEALED
 from kubenb.export.manifest import IMAGE, patched, skeleton
 from kubenb.export.patch import parse_patch
-from kubenb.export.payload import runtime_text
+from kubenb.export.payload import carried, runtime_text
 from kubenb.export.task_notebook import task_notebook
 from kubenb.export.volumes import OWN_FOLDERS
 from kubenb.model.pipeline import Code, Pipeline, Plan
@@ -181,7 +181,10 @@ def _size(pipeline: Pipeline, plan: Plan) -> Found:
     options = plan.task.options
     notebook = _carried(pipeline, plan)
     if notebook > MOST_NOTEBOOK:
-        what = f"the task's notebook is {notebook // 1024} KiB as a pod carries it; at most {MOST_NOTEBOOK // 1024} KiB fit."
+        what = (
+            f"the task's notebook is {notebook // 1024} KiB as a pod carries it, compressed and in base64; "
+            f"at most {MOST_NOTEBOOK // 1024} KiB fit."
+        )
         fix = "Move long constants into a file of the store, a config map or the image."
         yield what, fix, "size.notebook", Severity.ERROR
     values = {f"the value of {pair.key}": len(pair.key) + _length(pair.value) for pair in options.env}
@@ -210,8 +213,8 @@ def _length(text: str) -> int:
 
 
 def _carried(pipeline: Pipeline, plan: Plan) -> int:
-    """The size of the task's notebook in base64; of small ones a guess that is large enough."""
+    """The size of the task's notebook as it travels; of small ones a guess that is large enough."""
     if plan.task.kind == "container":
         return 0
     rough = len(plan.task.body) + sum(len(step.source) for step in plan.steps if isinstance(step, Code))
-    return rough * 8 if rough < MOST_NOTEBOOK // 8 else _length(task_notebook(pipeline, plan)) * 4 // 3
+    return rough * 8 if rough < MOST_NOTEBOOK // 8 else len(carried(task_notebook(pipeline, plan))) * 4 // 3

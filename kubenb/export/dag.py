@@ -20,6 +20,7 @@ from kubenb.export.fan_out import Items, items
 from kubenb.export.ids import dag_id, variables
 from kubenb.export.literal import Call, exploded
 from kubenb.export.payload import sha256
+from kubenb.export.task_notebook import is_large
 from kubenb.export.volumes import by_xcom
 from kubenb.model.pipeline import Load, Pipeline
 
@@ -28,6 +29,7 @@ _TAKEN = frozenset(
     [
         "Asset",
         "b64encode",
+        "bz2",
         "DAG",
         "datetime",
         "HERE",
@@ -69,7 +71,8 @@ def dag_file(pipeline: Pipeline) -> DagFile:
     pushes = any(key == "do_xcom_push" for call, _ in calls for key, _ in call.arguments)
     whole = dag_head.dag_call(pipeline, dag, defaults(pipeline, shared, pushes))
     variable = variables([cut.plan.task.name for cut in cuts], _TAKEN)
-    functions, needs = dag_pod.functions(dag, cuts)
+    large = any(is_large(pipeline, plan) for plan in pipeline.plans)
+    functions, needs = dag_pod.functions(dag, cuts, large)
     callbacks = dag_head.callbacks(pipeline)
     names = needs | dag_head.called(whole).union(
         *(dag_head.called(call) for call, _ in calls), {"import_module"} if callbacks else set()

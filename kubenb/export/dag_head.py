@@ -103,6 +103,7 @@ def callbacks(pipeline: Pipeline) -> list[str]:
 _STANDARD = {
     "b64encode": "from base64 import b64encode",
     "sha256": "from hashlib import sha256",
+    "bz2": "import bz2",
     "json": "import json",
     "import_module": "from importlib import import_module",
     "Path": "from pathlib import Path",

@@ -15,6 +15,7 @@ from typing import Any
 
 from kubenb.export.literal import inline, quote
 from kubenb.export.manifest import DIGEST, patched, skeleton
+from kubenb.export.payload import LARGE
 from kubenb.export.split import Part, arguments, over, rest, shared, template
 from kubenb.model.pipeline import Pipeline, Plan, Task
 
@@ -207,11 +208,17 @@ assert DIGEST in _NOTEBOOK
 _RUNTIME = 'RUNTIME = b64encode((HERE / "kubenb_runtime" / "bundle.txt").read_bytes()).decode()\n'
 
 
-def functions(dag: str, cuts: list[Cut]) -> tuple[str, set[str]]:
-    """The lines between the imports and the DAG, and the names that they need imported."""
+_ENCODE = "b64encode(text).decode()"
+_COMPRESS = f"b64encode(bz2.compress(text) if len(text) > {LARGE:_} else text).decode()"
+
+
+def functions(dag: str, cuts: list[Cut], large: bool = False) -> tuple[str, set[str]]:
+    """The lines between the imports and the DAG, and the names that they need imported. `large`: a notebook is compressed."""
     head = f"HERE = Path(__file__).parent / {quote(dag)}\n"
     carries = any(cut.plan.task.kind != "container" for cut in cuts)
     alike = all(cut.file == NOTEBOOK and not cut.more for cut in cuts)
     made = [_PLAIN] if alike else [_OVER, _TASK, *([_NOTEBOOK] if carries else [])]
-    needs = {"json", "Path", *(("b64encode", "sha256") if carries else ())}
+    needs = {"json", "Path", *(("b64encode", "sha256") if carries else ()), *(("bz2",) if large else ())}
+    if large:
+        made = [function.replace(_ENCODE, _COMPRESS) for function in made]
     return head + (_RUNTIME if carries else "") + "".join(f"\n{function}" for function in made), needs

@@ -15,6 +15,7 @@ from json.encoder import encode_basestring
 from kubenb.export.fan_out import runtime_lists
 from kubenb.export.ids import dag_id
 from kubenb.export.literal import Call, Raw, inline, wrapped
+from kubenb.export.payload import LARGE
 from kubenb.model.pipeline import Apart, Code, Load, Notebook, Pipeline, Plan
 
 FORMAT = 1
@@ -47,6 +48,18 @@ def task_notebook(pipeline: Pipeline, plan: Plan, dag: str = "", lists: dict[str
         plan.task.name,
         dag or dag_id(pipeline),
     )
+
+
+def is_large(pipeline: Pipeline, plan: Plan) -> bool:
+    """Whether the notebook travels compressed. Of small ones a guess says no."""
+    if plan.task.kind == "container":
+        return False
+    texts = [plan.task.body, *(step.source for step in plan.steps if isinstance(step, Code))]
+    texts += [cell.source for cell in pipeline.notebook.cells if "parameters" in cell.tags]
+    texts += [str(item.default) for item in pipeline.parameters]
+    names = sum(len(step.names) for step in plan.steps if isinstance(step, Load)) + len(plan.binds) + len(plan.live)
+    rough = sum(map(len, texts)) + 30 * (len(plan.steps) + names)
+    return rough * 8 > LARGE and len(task_notebook(pipeline, plan).encode()) > LARGE
 
 
 def _parameters(pipeline: Pipeline) -> Iterator[Part]:

@@ -15,13 +15,16 @@ import os
 LONGEST = 120_000
 
 # The modules that a plain cell needs come first, and fit into HEAD characters: the rest is decoded only where it is used.
-FIRST = ("first", "__init__")
+FIRST = ("first", "finder", "__init__", "engine")
 HEAD = 16_000
 STORED = "bundle.txt"
 
+# The interpreter's own modules come from where it keeps them: quicker, and no file of the working folder stands in for one.
 BOOT = (
-    "import sys,os,binascii as b;t=b.a2b_base64(os.environ['KUBENB_RUNTIME'][:%d]).decode();n='kubenb_runtime.first';"
-    "m=sys.modules[n]=type(os)(n);m.__package__='kubenb_runtime';m.text=t;exec(t[:t.index('\\n#: ')],m.__dict__)" % HEAD
+    "import sys,os;p=sys.path;sys.path=[d for d in p if d.endswith('lib-dynload')]or p;import binascii as b;"
+    "t=b.a2b_base64(os.environ['KUBENB_RUNTIME'][:%d]).decode();n='kubenb_runtime.first';"
+    "m=sys.modules[n]=type(os)(n);m.__package__='kubenb_runtime';m.text=t;m.path=p;exec(t[:t.index('\\n#: ')],m.__dict__)"
+    % HEAD
 )
 
 
@@ -108,13 +111,13 @@ def store() -> None:
         file.write(_stamp(modules) + "\n" + pack(made(modules)))
 
 
-def strings(name: str, text: str) -> dict[str, str]:
-    """`text` as environment values: base64 in NAME, NAME_1, NAME_2 …, each short enough for one string.
+def strings(name: str, text: str | bytes) -> dict[str, str]:
+    """A text or bytes as environment values: base64 in NAME, NAME_1, NAME_2 …, each short enough for one string.
 
     >>> strings("KUBENB_NOTEBOOK", "{}")
     {'KUBENB_NOTEBOOK': 'e30='}
     """
-    data = binascii.b2a_base64(text.encode("utf-8"), newline=False).decode("ascii")
+    data = binascii.b2a_base64(text.encode("utf-8") if isinstance(text, str) else text, newline=False).decode("ascii")
     pieces = [data[at : at + LONGEST] for at in range(0, len(data), LONGEST)] or [""]
     return {name + ("_%d" % index if index else ""): piece for index, piece in enumerate(pieces)}
 

@@ -38,7 +38,7 @@ def followed(bundle: Any, name: str, path: Any, target: Any) -> Any:
     for finder in sys.meta_path:
         spec: Any = finder.find_spec(name, path, target) if finder is not bundle else None
         if spec is not None and spec.loader is not None:
-            spec.loader = Followed(spec.loader, lambda module: AFTER[name](bundle.engine, module))
+            spec.loader = Followed(spec.loader, lambda module: AFTER[name](bundle.job.engine(), module))
             return spec
     return None
 

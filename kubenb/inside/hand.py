@@ -238,17 +238,20 @@ def load_random(producer: str, which: str) -> None:
     """Puts the global generator (`random` or `numpy.random`) where `producer` left it."""
 
     def act() -> None:
-        state = _hand().take(producer, ["<%s>" % which], None)[0]
-        if which == "random":
-            import random
-
-            random.setstate(state)
-        else:
-            import numpy
-
-            numpy.random.set_state(state)
+        _set_random_state(which, _hand().take(producer, ["<%s>" % which], None)[0])
 
     _safely(act, "the state of %s can't be read" % which)
+
+
+def _set_random_state(which: str, state: Any) -> None:
+    if which == "random":
+        import random
+
+        random.setstate(state)
+    else:
+        import numpy
+
+        numpy.random.set_state(state)
 
 
 def _random_state(which: str) -> Any:
@@ -296,7 +299,7 @@ def _save(
     digest, count = documents.write(hand.store, place, held, pickle)
     if hand.setting.keep:
         kept = {name: names[name] for name in keep if name in names and name not in values}
-        documents.write(hand.store, place + "/" + places.KEPT, {**values, **kept}, pickle, skip=True)
+        documents.write(hand.store, place + "/" + places.KEPT, {**held, **kept}, pickle, skip=True)
     if not os.environ.get("KUBENB_SIDE") or str(hand.store) == "xcom":
         marker = {"digest": digest, "task": hand.setting.task}
         hand.store.write(place + "/" + places.SUCCESS, [json.dumps(marker, sort_keys=True).encode()])

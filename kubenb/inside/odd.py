@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 import sys
 
+from .engine import AWAIT, ONLY_AST
 from .exits import TABLE, Refused
-from .first import AWAIT, ONLY_AST
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

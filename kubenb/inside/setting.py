@@ -63,6 +63,17 @@ def prepare(job: Any, env: Any, packed: str) -> None:
     job.papermill = setting.engine == "papermill" or (
         setting.engine == "auto" and has("papermill", "nbclient", "ipykernel")
     )
+    if job.papermill:
+        from .watch import clear_place
+
+        clear_place()
+        job.begin = lambda pipes: _papermill(job)
+
+
+def _papermill(job: Any) -> int:
+    from .mill import run_papermill
+
+    return run_papermill(job)
 
 
 def _data(setting: Setting, env: Any, packed: str) -> bytes:
@@ -77,9 +88,23 @@ def _data(setting: Setting, env: Any, packed: str) -> bytes:
     while "KUBENB_NOTEBOOK_%d" % len(pieces) in env:
         pieces.append(env.pop("KUBENB_NOTEBOOK_%d" % len(pieces)))
     try:
-        return binascii.a2b_base64("".join(pieces))
+        data = binascii.a2b_base64("".join(pieces))
     except ValueError as error:
         raise Refused("setup", "KUBENB_NOTEBOOK is not base64 (%s)." % error, AGAIN) from None
+    return _unpacked(data) if data[:3] == b"BZh" else data
+
+
+def _unpacked(data: bytes) -> bytes:
+    """A large notebook comes compressed."""
+    try:
+        import bz2
+
+        return bz2.decompress(data)
+    except ImportError:
+        what = "the notebook comes compressed, and this image's Python has no module bz2."
+        raise Refused("engine", what, "Take an image whose Python has it, like python:3.11-slim.") from None
+    except (OSError, ValueError) as error:
+        raise Refused("setup", "the notebook comes compressed, and is damaged (%s)." % error, AGAIN) from None
 
 
 def _notebook(data: bytes) -> dict[str, Any]:

@@ -5,6 +5,7 @@ In: a cell's text. Out: its outputs through the engine, its error as an exceptio
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -20,7 +21,20 @@ class Shell:
 
     def __init__(self, engine: Any) -> None:
         """Starts the shell over the engine's names."""
+        self.engine = engine
         os.environ.setdefault("IPYTHONDIR", os.environ.get("KUBENB_SIDE", "/tmp") + "/ipython")
+        collects = gc.isenabled()
+        gc.disable()
+        try:
+            self.shell = self.made(engine)
+            if engine.count == 1:
+                gc.freeze()  # what IPython is made of stays; nothing of the user's is among it yet
+        finally:
+            if collects:
+                gc.enable()
+
+    def made(self, engine: Any) -> Any:
+        """IPython's shell, without history, prompt or windows."""
         from IPython.core.interactiveshell import InteractiveShell
         from traitlets.config import Config
 
@@ -30,12 +44,12 @@ class Shell:
         config.HistoryManager.hist_file = ":memory:"
         names = {"displayhook_class": hook, "display_pub_class": publisher, "compiler_class": compiler}
         shell_class: Any = type("Shell", (InteractiveShell,), _quiet())
-        self.engine = engine
-        self.shell: Any = shell_class.instance(
+        shell: Any = shell_class.instance(
             config=config, user_module=sys.modules["__main__"], user_ns=engine.names, **names
         )
-        self.shell.system = self.shell.system_raw
-        self.shell.enable_gui = lambda *args, **options: None
+        shell.system = shell.system_raw
+        shell.enable_gui = lambda *args, **options: None
+        return shell
 
     def run(self, source: str, name: str) -> None:
         """Runs one cell; raises what it raised."""

@@ -39,8 +39,10 @@ def clear_place() -> None:
         raise from_os_error(error, "the store %s can't be written" % setting.store) from error
 
 
-def end_early(error: Exception, side: str) -> int:
-    """The end of a task that could not begin."""
+def end_early(error: BaseException, side: str | None) -> int:
+    """The end of a task that could not begin; or (without `side`) of the child, which tells its parent."""
+    if side is None:
+        return child_failed(error)
     _remove_folder(side)
     if not isinstance(error, Refused):
         what = (
@@ -54,7 +56,7 @@ def end_early(error: Exception, side: str) -> int:
     return say(os.environ.get("KUBENB_TASK") or "task", error.kind, str(error))
 
 
-def child_failed(error: BaseException) -> None:
+def child_failed(error: BaseException) -> int:
     """In the child: something of ours failed, not a cell."""
     from .hand import report
 
@@ -69,6 +71,7 @@ def child_failed(error: BaseException) -> None:
             "internal", "%s: %s." % (type(error).__name__, error), "This is a mistake in kubenb: please report it."
         )
     report({"end": [error.kind, error.what, error.fix]})
+    return int(TABLE["internal"][0])
 
 
 def say(task: str, kind: str, text: str) -> int:

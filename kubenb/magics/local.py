@@ -17,13 +17,28 @@ from kubenb.magics.around import Definitions, follow
 from kubenb.magics.source import from_kernel
 from kubenb.model.pipeline import Code, Load, Pipeline, Plan
 from kubenb.model.problems import KubenbError, errors, refuse
-from kubenb.run.events import Event, Run
+from kubenb.run.events import Event, Outcome, Run
 
 if TYPE_CHECKING:
     from kubenb.magics.session import Session
     from kubenb.notebook.header import Header
 
+GENERATORS = ("<random>", "<numpy.random>")
 SHOWN = ("image/png", "image/svg+xml", "image/jpeg", "text/html")  # what a log of text can't show
+
+
+class TaskFailedError(Exception):
+    """A task failed in its own process. What it printed stands above, so the kernel adds one line and no frames of ours."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(f"task {outcome.name} failed: {outcome.why}")
+        self.outcome = outcome
+
+    def _render_traceback_(self) -> list[str]:
+        outcome = self.outcome
+        seen = any(line.startswith(("Traceback ", "-----")) for line in outcome.tail)
+        said = f"{outcome.name} failed in its own process" if seen else str(self)
+        return [f"{said}\nIts executed notebook: {outcome.notebook or outcome.log}"]
 
 
 def run_local(session: Session, header: Header, text: str) -> None:
@@ -35,6 +50,8 @@ def run_local(session: Session, header: Header, text: str) -> None:
 
     pipeline = actions.read(from_kernel(session, text))
     plan = _plan(pipeline, header.name)
+    drawn = tuple(name for name in GENERATORS if name in plan.binds and name not in plan.outputs)
+    plan = replace(plan, outputs=(*plan.outputs, *drawn))  # the kernel's own generators go on where the task's stopped
     supply = Supply(session.shell.user_ns, pipeline, plan)
     alone = replace(pipeline, plans=(plan,), edges=(), problems=())
     folder = session.folder / header.name
@@ -44,9 +61,7 @@ def run_local(session: Session, header: Header, text: str) -> None:
         raise UsageError(f"task {header.name} was interrupted; its process was ended")
     failed = [outcome for outcome in run.outcomes if not outcome.ok]
     if failed:
-        raise UsageError(
-            f"task {failed[0].name} failed: {failed[0].why}\nIts executed notebook: {failed[0].notebook or failed[0].log}"
-        )
+        raise TaskFailedError(failed[0])
     namespace = session.shell.user_ns
     one = plan.task.options.map is None
     before = {name: namespace[name] for name in plan.changes if one and name in namespace}
@@ -138,6 +153,12 @@ def _state(name: str) -> Any:
     return _random_state(name.strip("<>"))
 
 
+def _set_state(name: str, state: Any) -> None:
+    from kubenb.inside.hand import _set_random_state
+
+    _set_random_state(name.strip("<>"), state)
+
+
 def _stream(event: Event) -> None:
     """What the task prints, as it comes; its very last line is said again by ours."""
     if event.kind == "lines":
@@ -188,6 +209,9 @@ def _take_back(namespace: dict[str, Any], store: Path, run: Run, plan: Plan) -> 
         values = {name: [row[name] for row, _ in rows] for name in names if all(name in row for row, _ in rows)}
         left_out = {name: why for _, reasons in rows for name, why in reasons.items()}
     namespace.update({name: value for name, value in values.items() if not name.startswith("<")})
+    for name in GENERATORS:
+        if name in values:
+            _set_state(name, values[name])
     return [name for name in values if not name.startswith("<")], left_out
 
 

@@ -31,6 +31,7 @@ class Outcome:
     log: Path | None = None
     notebook: Path | None = None
     tail: tuple[str, ...] = ()
+    again: str = ""  # why it ran, though an earlier run had done it
 
     @property
     def ok(self) -> bool:
@@ -45,8 +46,8 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Event:
-    """Something to show: a unit started, printed (`text`: whole lines, as many as came), or ended (`outcome`); 'stop':
-    an interrupt was seen.
+    """Something to show: a unit started (`text`: why again, if it ran before), printed (`text`: whole lines, as many as
+    came), or ended (`outcome`); 'stop': an interrupt was seen.
     """
 
     kind: Literal["start", "lines", "end", "stop"]

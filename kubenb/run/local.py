@@ -105,6 +105,7 @@ class Runner:
     ready: list[Unit] = field(default_factory=list)
     running: dict[str, tuple[Unit, processes.Process]] = field(default_factory=dict)
     expected: dict[str, int] = field(default_factory=dict)  # outcomes that a begun task will have
+    reasons: dict[str, str] = field(default_factory=dict)  # why a unit runs though it ran before
     ended: queue.SimpleQueue[processes.Process] = field(default_factory=queue.SimpleQueue)
     before: dict[str, dict[str, bool]] = field(
         default_factory=dict
@@ -189,6 +190,8 @@ class Runner:
             if not again and self.maker.take_over(unit):
                 self._finish(replace(self.maker.outcome(unit, "reused", "nothing it depends on changed"), seconds=None))
             else:
+                named = "it was asked for" if name in self.selection.again else "a task before it ran" if ran else ""
+                self.reasons[unit.name] = self.maker.why(unit, named)
                 self.ready.append(unit)
 
     def _start(self) -> None:
@@ -198,7 +201,7 @@ class Runner:
             if len(self.running) >= self.limit or (most and same >= most):
                 continue
             self.ready.remove(unit)
-            self.progress(Event("start", unit.name))
+            self.progress(Event("start", unit.name, self.reasons.get(unit.name, "")))
             self.desk.notebook(unit.file).unlink(missing_ok=True)
             try:
                 spec = self.maker.spec(unit)
@@ -228,7 +231,7 @@ class Runner:
         unit, _ = self.running.pop(process.name)
         processes.sweep(process)
         self._lines(unit, process, final=True)
-        self._finish(self.maker.ended(unit, process))
+        self._finish(replace(self.maker.ended(unit, process), again=self.reasons.get(unit.name, "")))
 
     def _lines(self, unit: Unit, process: processes.Process, final: bool = False) -> None:
         lines = list(process.lines(final))

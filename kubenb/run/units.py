@@ -6,7 +6,6 @@ In: the pipeline, the desk, the run's parameters. Out: `Unit`s, `Spec`s and `Out
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -22,6 +21,7 @@ from kubenb.export.payload import sha256
 from kubenb.export.task_notebook import task_notebook
 from kubenb.model.pipeline import Load, Pipeline, Plan
 from kubenb.model.problems import Problem
+from kubenb.run import depends
 from kubenb.run.desk import Desk, write_whole
 from kubenb.run.events import Outcome, State
 from kubenb.run.machine import Ground, Spec, prepare
@@ -29,12 +29,9 @@ from kubenb.run.process import Process
 from kubenb.store.places import NOTEBOOK, adopt, digest, listed, place, success, usage
 
 LOG = "log.txt"
-LARGE = 600_000  # characters of a notebook; Linux takes 2 MiB of environment and arguments
+LARGE = 800_000  # characters of a notebook as it travels; Linux takes 2 MiB of environment and arguments
 CARRIED = re.compile(r"KUBENB_NOTEBOOK(_\d+)?")
 TAIL = 20  # lines of a failed task's log that are shown
-CHANGING = frozenset(
-    {"KUBENB_RUN", "KUBENB_TRY", "KUBENB_STORE", "KUBENB_NOTEBOOK_OUT", "KUBENB_XCOM_FOLDER", "HOME", "TMPDIR", "PATH"}
-)
 
 
 @dataclass(frozen=True)
@@ -67,6 +64,7 @@ class Maker:
     env: Mapping[str, str] = field(default_factory=dict)
     keep: bool = False
     _texts: dict[str, str] = field(default_factory=dict)
+    _own: dict[str, str] = field(default_factory=dict)  # task notebooks with the notebook's own parameter values
 
     def __post_init__(self) -> None:
         """The run's own parameter values take the place of the defaults: a list given with -p is the list that is
@@ -76,7 +74,7 @@ class Maker:
             replace(parameter, default=self.values[parameter.name], template=None)
             for parameter in self.pipeline.parameters
         )
-        self.pipeline = replace(self.pipeline, parameters=parameters)
+        self.written, self.pipeline = self.pipeline, replace(self.pipeline, parameters=parameters)
         self._lists = runtime_lists(self.pipeline)
 
     def problems(self, plan: Plan) -> tuple[Problem, ...]:
@@ -108,32 +106,34 @@ class Maker:
             return False
         if old != self._place(unit.plan.task.name, unit.item):
             adopt(old, self._place(unit.plan.task.name, unit.item))
-        self.desk.ledger[key] = {
-            **entry,
-            "place": self._relative(unit),
-        }  # on disk at the end: until then the old place stands
+        # On disk at the end: until then the old place stands.
+        self.desk.ledger[key] = {**entry, "place": self._relative(unit)}
         for name, shown in ((NOTEBOOK, self.desk.notebook(unit.file)), (LOG, self.desk.log(unit.file))):
             if (old / name).exists():
                 shown.write_bytes((old / name).read_bytes())
         return True
 
     def fingerprint(self, unit: Unit) -> str:
-        """Of all that a unit's result may depend on: text, parameters, engine, environment, item, interpreter, and its
-        inputs' digests.
-
-        '' where that can't be told: an image's own command says nothing of its inputs.
+        """Of all that a unit's result may depend on; '' where that can't be told: an image's own command says nothing of its
+        inputs.
         """
-        if unit.plan.task.kind == "container":
-            return ""
-        spec = self.spec(unit)
-        steady = {
-            name: value
-            for name, value in spec.environment.items()
-            if name not in CHANGING and not value.startswith((str(self.desk.hidden), str(self.desk.short)))
+        return "" if unit.plan.task.kind == "container" else depends.fingerprint(self._parts(unit))
+
+    def why(self, unit: Unit, otherwise: str) -> str:
+        """Why the results of earlier runs won't do, in words; '' where there are none."""
+        earlier = [entry.get("parts", {}) for entry in self.desk.ledger.values() if entry["task"] == unit.name]
+        return (depends.difference(self._parts(unit), earlier) or otherwise) if earlier else ""
+
+    def _parts(self, unit: Unit) -> depends.Parts:
+        spec, name = self.spec(unit), unit.plan.task.name
+        if name not in self._own:
+            self._own[name] = task_notebook(self.written, unit.plan, self.dag, self._lists)
+        around = (str(self.desk.hidden), str(self.desk.short))
+        steady = {name: value for name, value in spec.environment.items() if not value.startswith(around)}
+        inputs = {
+            f"what {step.producer} made": str(self._digests(step)) for step in unit.plan.steps if isinstance(step, Load)
         }
-        inputs = {step.producer: self._digests(step) for step in unit.plan.steps if isinstance(step, Load)}
-        whole = json.dumps([spec.command, steady, inputs, unit.item], sort_keys=True)
-        return hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()
+        return {**depends.parts(unit.plan, self._own[name], spec.command, steady, self.values), **inputs}
 
     def _digests(self, step: Load) -> list[str | None]:
         if step.items is None:
@@ -156,7 +156,8 @@ class Maker:
             shutil.rmtree(self.desk.scratch(unit.file), ignore_errors=True)
             if key:
                 shutil.copyfile(process.log, self._place(unit.plan.task.name, unit.item) / LOG)
-                self.desk.enter(key, {"place": self._relative(unit), "task": unit.name, "run": self.desk.run})
+                entry = {"place": self._relative(unit), "task": unit.name, "run": self.desk.run}
+                self.desk.enter(key, {**entry, "parts": self._parts(unit)})
             return self.outcome(unit, "done", "", process)
         return self.outcome(unit, "failed", "", process)
 
@@ -213,7 +214,7 @@ class Maker:
         spec, problems = prepare(self._manifest(plan), own, ground, plan.task.where)
         values = {**spec.environment, **self.env}
         text = self._texts[plan.task.name]
-        if len(text) > LARGE:
+        if sum(len(value) for name, value in values.items() if CARRIED.fullmatch(name)) > LARGE:
             # More than a process can be started with: it lies in the store, as it would for a pod.
             path = self.desk.store / "notebooks" / f"{sha256(text)}.ipynb"
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -40,7 +40,7 @@ class Lines:
             return "interrupted: ending all tasks …"
         if event.outcome:
             return f"{event.name}: {outcome_line(event.outcome)}"
-        return f"{event.name}: started"
+        return f"{event.name}: started" + (f" again: {event.text}" if event.text else "")
 
 
 def _marked(event: Event) -> str:

@@ -81,7 +81,8 @@ def outcome_line(outcome: Outcome) -> str:
     """One task's end in words."""
     said = measures(outcome.seconds, outcome.peak, outcome.cpu, outcome.bytes_in, outcome.bytes_out)
     if outcome.state == "done":
-        return f"done: {outcome.why}" if outcome.why else f"done {said}".rstrip()
+        again = f" (again: {outcome.again})" if outcome.again else ""
+        return f"done: {outcome.why}" if outcome.why else f"done {said}".rstrip() + again
     if outcome.state == "failed":
         return f"failed{f' {said}' if said else ''}: {outcome.why}"
     return f"{outcome.state}: {outcome.why}" if outcome.state != "not run" else f"not run because {outcome.why}"
@@ -174,6 +175,7 @@ def outcome_json(outcome: Outcome) -> dict[str, Any]:
         "item": outcome.item,
         "state": outcome.state,
         "why": outcome.why,
+        "again": outcome.again,
         "exit_code": outcome.exit_code,
     }
     return {**head, **sizes, **paths, "tail": list(outcome.tail)}

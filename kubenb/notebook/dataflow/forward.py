@@ -54,7 +54,7 @@ class Events:
     def add(self, at: int, kind: int) -> None:
         """The latest event; of two in one statement the stronger counts."""
         if self.at and self.at[-1] == at:
-            if kind == KILL or (kind < TOUCH and self.kind[-1] == TOUCH):
+            if kind == KILL:
                 self.kind[-1] = kind
             return
         self.at.append(at)
@@ -63,6 +63,11 @@ class Events:
     def before(self, at: int) -> int:
         """The position of the last event before a statement; -1 if there is none."""
         return bisect_left(self.at, at) - 1
+
+    def kind_at(self, at: int) -> int:
+        """What happens in a statement; TOUCH where it is only that the name begins to share data."""
+        position = bisect_left(self.at, at)
+        return self.kind[position] if position < len(self.at) and self.at[position] == at else TOUCH
 
 
 @dataclass(slots=True)
@@ -90,7 +95,6 @@ class Story:
         self.events: dict[str, Events] = {}
         self.missing: list[Missing] = []
         self.setups: list[tuple[int, tuple[str, ...]]] = []
-        self.shared: dict[int, list[tuple[str, ...]]] = {}
         self.wanders: dict[int, str] = {}
         self.asks: list[int] = []
         self.codes: set[tuple[str, int]] = set()
@@ -122,10 +126,8 @@ class Forward:
         self.replay = Replay(self.heap)
         self.home: dict[int, str] = {}
         self.gone: dict[str, int] = {}
-        self.pending: dict[int, list[tuple[int, tuple[str, ...]]]] = {}
         self.known: dict[Objects, tuple[int, tuple[dict[str, int], tuple[str, ...]]]] = {}
         self.seeded: set[str] = set()
-        self.late: dict[str, list[int]] = {}
 
     def tell(self) -> Story:
         """All cells, in order."""
@@ -138,7 +140,7 @@ class Forward:
                 owner = PARAMETERS if cell.role == "parameters" else ORDINARY
                 for unit in record.units:
                     self.step(unit, index, owner)
-        self._settle()
+        self.heap.settle()
         self.story.heap = self.heap
         return self.story
 
@@ -181,6 +183,7 @@ class Forward:
 
     def _gathered(self, span: Span) -> None:
         """After a mapped task each name it bound is the list over all items."""
+        self.heap.at(span.end)
         for name, events in self.story.events.items():
             if events.at and events.at[-1] >= span.start and self.heap.names.get(name) is not None:
                 objects = self.heap.names[name]
@@ -196,6 +199,7 @@ class Forward:
         """One statement: needs first, then what it does, then what it binds."""
         story, heap, replay = self.story, self.heap, self.replay
         at = len(story.units)
+        heap.at(at)
         story.units.append(unit)
         story.cell.append(cell)
         story.owner.append(owner)
@@ -374,7 +378,7 @@ class Forward:
             said.setups.clear()
         if said.setups and not unit.deletes and (not unit.binds or unit.imports) and not unit.maybes:
             story.setups.append((at, tuple(sorted(said.setups))))
-        self._share(unit, at, said)
+        self._share(unit, said)
 
     def _random(self, at: int, said: Effects) -> None:
         """The state of a seeded global generator is a variable like any other."""
@@ -400,54 +404,28 @@ class Forward:
 
     # shared data
 
-    def _share(self, unit: Unit, at: int, said: Effects) -> None:
+    def _share(self, unit: Unit, said: Effects) -> None:
         """Names that now share data: their versions become one if anything in the group is changed later."""
-        heap, touched = self.heap, self.replay.touched
-        roots = {heap.root(root) for root in said.grown} if said.grown else set()
-        tight = {heap.close(root) for root in said.grown} if said.grown else set()
+        heap, replay = self.heap, self.replay
+        loose = {heap.root(thing) for thing in said.grown}
+        tight = {heap.close(thing) for thing in said.grown}
         for name in (*unit.binds, *unit.maybes, *said.binds):
             for thing in heap.names.get(name, ()):
                 if thing not in heap.code or thing in heap.holds:
-                    roots.add(heap.root(thing))
+                    loose.add(heap.root(thing))
                     tight.add(heap.close(thing))
-        if touched:
-            for root in {heap.root(root) for root in touched}:
-                self._flush(root)
-                roots.add(root)
-            touched.clear()
-            tight |= {heap.close(root) for root in self.replay.tied}
-            self.replay.tied.clear()
-        for root in roots:
-            members = heap.members.get(root)
-            if members is not None and len(members) > 1:
-                self.pending.setdefault(root, []).append((at, tuple(sorted(members))))
+        if replay.touched:
+            touched = {heap.root(thing) for thing in replay.touched}
+            for root in touched:
+                heap.loose.count(root)
+            loose |= touched
+            tight.update(heap.close(thing) for thing in replay.tied)
+            replay.touched.clear()
+            replay.tied.clear()
+        for root in loose:
+            heap.loose.wait(root)
         for root in tight:
-            members = heap.kin.get(root)
-            if members is not None and len(members) > 1:
-                story = self.story
-                story.shared.setdefault(at, []).append(tuple(sorted(members)))
-
-    def _flush(self, root: int) -> None:
-        for known in [known for known in self.pending if self.heap.root(known) == root] if self.pending else ():
-            for at, names in self.pending.pop(known):
-                self.story.shared.setdefault(at, []).append(names)
-
-    def _settle(self) -> None:
-        """Puts the shared versions into the events, now that all changes are known."""
-        for at, groups in sorted(self.story.shared.items()):
-            owner = self.story.owner[at]
-            if owner >= 0 and self.story.spans[owner].task.options.map is not None:
-                continue  # each item has its own copies
-            for group in groups:
-                for name in group:
-                    self.late.setdefault(name, []).append(at)
-        for name, places in self.late.items():
-            events = self.story.events.setdefault(name, Events())
-            known = dict(zip(events.at, events.kind, strict=True))
-            for at in places:
-                known.setdefault(at, TOUCH)
-            events.at = sorted(known)
-            events.kind = [known[at] for at in events.at]
+            heap.tight.share(root)
 
 
 def _synthetic(reads: Iterable[str] = (), binds: Iterable[str] = ()) -> Unit:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kubenb.model.problems import Place, Problem, Severity
-from kubenb.notebook.dataflow.forward import CHANGE, KILL, MAYBE, ORDINARY, PARAMETERS, TOUCH, Missing, Story
+from kubenb.notebook.dataflow.forward import CHANGE, KILL, MAYBE, ORDINARY, PARAMETERS, Missing, Story
 from kubenb.notebook.dataflow.plans import Planner
 from kubenb.notebook.dataflow.slices import Slice
 
@@ -208,6 +208,3 @@ def _streams(story: Story, slices: list[Slice]) -> Iterator[Problem]:
                     yield Problem(
                         story.place(taken.made), what, f"Keep its content, as by list({name}).", "dataflow.stream"
                     )
-
-
-_ = TOUCH

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from kubenb.notebook.dataflow.records import Function
+from kubenb.notebook.dataflow.sharing import Groups, Spells
 
 Objects = tuple[int, ...]
 
@@ -28,17 +29,18 @@ class Heap:
     def __init__(self) -> None:
         self.count = 0
         self.holds: dict[int, set[int]] = {}
+        self.holders: dict[int, list[int]] = {}
+        self.bound: dict[int, set[str]] = {}
         self.flags: dict[int, int] = {}
         self.code: dict[int, Function] = {}
         self.kinds: dict[int, Objects] = {}
         self.names: dict[str, Objects] = {}
-        self.group: dict[int, int] = {}
-        self.members: dict[int, set[str]] = {}
+        self.loose = Groups()
+        self.tight = Groups()
+        self.spells = Spells()
         self.parts: dict[int, int] = {}
-        self.tight: dict[int, int] = {}
-        self.kin: dict[int, set[str]] = {}
         self.coded: set[int] = set()
-        self.heaps: dict[int, int] = {}
+        self.heaps: dict[int, list[int]] = {}
         self.sums: set[int] = set()
         self.epoch = 0
 
@@ -51,21 +53,22 @@ class Heap:
 
     # groups of objects that hold each other
 
+    def at(self, now: int) -> None:
+        """The statement in hand."""
+        self.loose.now = self.tight.now = now
+
+    def settle(self) -> None:
+        """Nothing more will happen."""
+        self.loose.settle()
+        self.tight.settle()
+
     def root(self, thing: int) -> int:
         """The group an object belongs to."""
-        group = self.group
-        while (above := group.get(thing, thing)) != thing:
-            group[thing] = group.get(above, above)
-            thing = above
-        return thing
+        return self.loose.root(thing)
 
     def close(self, thing: int) -> int:
         """The group of objects that hold each other for certain: a table's parts are not in it."""
-        tight = self.tight
-        while (above := tight.get(thing, thing)) != thing:
-            tight[thing] = tight.get(above, above)
-            thing = above
-        return thing
+        return self.tight.root(thing)
 
     def bind(self, name: str, objects: Objects) -> None:
         """A name now points at these objects only."""
@@ -73,20 +76,22 @@ class Heap:
         if before and self.coded and self.is_coded(before):
             self.epoch += 1
         for thing in before:
-            known = self.members.get(self.root(thing))
-            if known is not None:
-                known.discard(name)
-                self.kin[self.close(thing)].discard(name)
+            self.bound[thing].discard(name)
+        for thing in objects:
+            self.bound.setdefault(thing, set()).add(name)
+        self.loose.drop(name, before)
+        self.tight.drop(name, before)
         self.names[name] = objects
         if objects and self.coded and self.is_coded(objects):
             self.epoch += 1
-        for thing in objects:
-            self.members.setdefault(self.root(thing), set()).add(name)
-            self.kin.setdefault(self.close(thing), set()).add(name)
+        self.loose.add(name, objects)
+        self.tight.add(name, objects)
         if len(objects) > 1:
             data = [thing for thing in objects if thing not in self.code]
             for thing in data[1:]:
                 self._join(data[0], thing)  # a name that may be either travels with both
+            objects = (*data[:1], *(thing for thing in objects if thing in self.code))
+        self.spells.add(name, self.loose.now, objects)
 
     def link(self, holders: Iterable[int], parts: Objects) -> list[int]:
         """Holders now hold the parts; the groups that grew."""
@@ -97,6 +102,7 @@ class Heap:
                 if part in held or part == holder:
                     continue
                 held.add(part)
+                self.holders.setdefault(part, []).append(holder)
                 if part in self.coded:
                     self.coded.add(self.root(holder))
                     self.epoch += 1
@@ -106,30 +112,14 @@ class Heap:
 
     def _join(self, first: int, second: int) -> int:
         if second != self.parts.get(first):
-            self._tie(first, second)
-        one, two = self.root(first), self.root(second)
-        if one == two:
-            return one
-        if len(self.members.get(one, ())) < len(self.members.get(two, ())):
-            one, two = two, one
-        self.group[two] = one
-        if two in self.members:
-            self.members.setdefault(one, set()).update(self.members.pop(two))
-        if two in self.heaps:
-            self.heaps.setdefault(one, self.heaps[two])
-        if two in self.coded:
-            self.coded.add(one)
+            self.tight.join(first, second)
+        one, two = self.loose.join(first, second)
+        if one != two:
+            if two in self.heaps:
+                self.heaps.setdefault(one, []).extend(self.heaps.pop(two))
+            if two in self.coded:
+                self.coded.add(one)
         return one
-
-    def _tie(self, first: int, second: int) -> None:
-        one, two = self.close(first), self.close(second)
-        if one == two:
-            return
-        if len(self.kin.get(one, ())) < len(self.kin.get(two, ())):
-            one, two = two, one
-        self.tight[two] = one
-        if two in self.kin:
-            self.kin.setdefault(one, set()).update(self.kin.pop(two))
 
     def part(self, thing: int) -> int:
         """What a table's column, row or selection may be: a view."""
@@ -165,12 +155,13 @@ class Heap:
         }
         for thing in found:
             root = self.root(thing)
-            whole = self.heaps.get(root)
-            if whole is None:
-                whole = self.heaps[root] = self.new()[0]
+            if root not in self.heaps:
+                whole = self.new()[0]
                 self.sums.add(whole)
-                self.group[whole] = root
-            self._tie(thing, whole)
+                root = self.loose.join(root, whole)[0]
+                self.heaps[root] = [whole]
+            whole = self.heaps[root][0]
+            self.tight.join(thing, whole)
             short.add(whole)
         return short
 
@@ -238,21 +229,27 @@ class Heap:
         changed |= {self.parts[thing] for thing in changed if thing in self.parts}
         roots = {self.root(thing) for thing in changed}
         names: set[str] = set()
-        whole = {self.root(thing) for thing in changed if thing in self.sums}
-        for root in roots:
-            members = self.members.get(root, ())
-            if root in whole:
-                names.update(members)
-                continue
-            for name in members:
-                objects = self.names[name]
-                if not changed.isdisjoint(objects) or (
-                    not (len(members) == 1 and len(roots) == 1 and not self.holds)
-                    and any(thing in self.holds or thing in self.kinds for thing in objects)
-                    and self._touches(changed, self.reach(objects))
-                ):
-                    names.add(name)
+        if self.sums:
+            for thing in changed & self.sums:
+                names |= self.loose.names.get(self.root(thing), set())
+        for thing in self._above(changed, roots):
+            if thing in self.bound:
+                names |= self.bound[thing]
         return names, roots
 
-    def _touches(self, changed: set[int], reached: set[int]) -> bool:
-        return not changed.isdisjoint(reached) or not self.sums.isdisjoint(reached)
+    def _above(self, changed: set[int], roots: set[int]) -> set[int]:
+        """These objects and all that hold them."""
+        found = set(changed)
+        for root in roots:
+            found.update(self.heaps.get(root, ()))
+        stack = [thing for thing in found if thing in self.holders or thing in self.code]
+        while stack:
+            thing = stack.pop()
+            more = self.holders.get(thing, [])
+            if thing in self.code and self.holds.get(thing):
+                more = [*more, *(each for each, kinds in self.kinds.items() if thing in kinds)]
+            for each in more:
+                if each not in found:
+                    found.add(each)
+                    stack.append(each)
+        return found

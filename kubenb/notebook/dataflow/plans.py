@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from kubenb.model.pipeline import Apart, Code, Edge, Load, Plan, Reason, Step
 from kubenb.model.problems import Place
 from kubenb.notebook.dataflow.forward import CHANGE, GONE, KILL, MAYBE, ORDINARY, TOUCH, Story
+from kubenb.notebook.dataflow.objects import Objects
 from kubenb.notebook.dataflow.slices import Slice, Slicer
 
 
@@ -30,6 +31,12 @@ class Planner:
         self.story, self.slicer, self.slices = story, slicer, slices
         self.texts: dict[tuple[int, int], Code] = {}
         self.later = self._uses()
+        self.reach: dict[Objects, set[int]] = {}
+        self._versions: tuple[Slice, dict[str, list[int]]] | None = None
+        self._names: list[list[str]] = [[] for _ in story.units]
+        for name, events in story.events.items():
+            for at in events.at:
+                self._names[at].append(name)
 
     def all(self) -> Planned:
         """Every plan and edge."""
@@ -66,7 +73,9 @@ class Planner:
         for at in range(span.start, span.end):
             for name in self.names_at(at):
                 kind = self._kind(name, at)
-                if name[0] == "<" or (name, at) in story.codes or kind == TOUCH:
+                if name in ("<random>", "<numpy.random>"):
+                    binds.add(name)  # its state goes where the values of a run that keeps all go
+                if name[0] == "<" or (name, at) in story.codes:
                     continue
                 if kind == GONE:
                     binds.discard(name)
@@ -88,33 +97,33 @@ class Planner:
     def _here(self, found: Slice, name: str, at: int) -> bool:
         """Whether the version that a statement of the body meets is in this task's process."""
         events = self.story.events[name]
-        position = events.before(at)
-        if position < 0:
-            return True
-        while position >= 0:
+        used = self._used_versions(found).get(name, ())
+        newer = at
+        for position in range(events.before(at), -1, -1):
             before, kind = events.at[position], events.kind[position]
-            if (name, before) in found.used:
+            if any(before <= version < newer for version in used):
                 return True
-            if self.story.owner[before] == found.span.index:
-                if kind == KILL:
-                    return True
-            elif kind != TOUCH:
+            if self.story.owner[before] != found.span.index:
                 return False
-            position -= 1
-        return False
+            if kind == KILL:
+                return True
+            newer = before
+        return events.before(at) < 0
+
+    def _used_versions(self, found: Slice) -> dict[str, list[int]]:
+        if self._versions is None or self._versions[0] is not found:
+            versions: dict[str, list[int]] = {}
+            for name, at in found.used:
+                versions.setdefault(name, []).append(at)
+            self._versions = (found, versions)
+        return self._versions[1]
 
     def names_at(self, at: int) -> list[str]:
         """Names with an event in a statement."""
-        if not hasattr(self, "_at"):
-            self._at: dict[int, list[str]] = {}
-            for name, events in self.story.events.items():
-                for each in events.at:
-                    self._at.setdefault(each, []).append(name)
-        return self._at.get(at, [])
+        return self._names[at]
 
     def _kind(self, name: str, at: int) -> int:
-        events = self.story.events[name]
-        return events.kind[events.before(at + 1)]
+        return self.story.events[name].kind_at(at)
 
     def _is_code(self, name: str, at: int) -> bool:
         """Whether the name stands for code where it is changed."""
@@ -132,6 +141,8 @@ class Planner:
     def _touches(self, name: str, made: int, changed: list[tuple[int, set[int]]], start: int) -> bool:
         """Whether the objects that a name brings along are changed after it is loaded, under whichever name."""
         story = self.story
+        if not any(at >= start for at, _ in changed):
+            return False
         events = story.events[name]
         position = events.before(made + 1)
         while position >= 0 and (name, events.at[position]) not in story.objects:
@@ -141,7 +152,9 @@ class Planner:
         objects = story.objects.get((name, events.at[position]), ()) if position >= 0 else ()
         if not objects:
             return any(name in story.changed[at] for at, _ in changed if at >= start)
-        reach = story.heap.reach(objects)
+        reach = self.reach.get(objects)
+        if reach is None:
+            reach = self.reach[objects] = story.heap.reach(objects)
         return any(not reach.isdisjoint(things) for at, things in changed if at >= start)
 
     # steps
@@ -191,16 +204,9 @@ class Planner:
             return
         for (name, at), until in sorted(found.used.items()):
             events = story.events[name]
-            position = events.before(at) + 1
-            if (
-                name[0] == "<"
-                or until > found.span.start
-                or ((name, at) in story.plain and events.kind[position] == KILL)
-            ):
+            if name[0] == "<" or until > found.span.start or ((name, at) in story.plain and events.kind_at(at) == KILL):
                 continue
-            after = position + 1
-            while after < len(events.at) and events.kind[after] == TOUCH:
-                after += 1
+            after = events.before(at + 1) + 1
             if after >= len(events.at) or events.kind[after] != CHANGE:
                 continue
             change = events.at[after]
@@ -217,10 +223,13 @@ class Planner:
         story = self.story
         tainted = {name}
         made = set()
+        met: dict[int, list[str]] = {}
+        for each, version in found.used:
+            met.setdefault(version, []).append(each)
         for unit in sorted(each for each in found.units if at < each < change):
             if tainted.isdisjoint(story.needs[unit]):
                 continue
-            for other in self.names_at(unit):
+            for other in dict.fromkeys((*self.names_at(unit), *met.get(unit, ()))):
                 tainted.add(other)
                 if (
                     other != name
@@ -266,10 +275,7 @@ class Planner:
 
     def _version(self, name: str, until: int) -> int:
         events = self.story.events[name]
-        position = events.before(until)
-        while position > 0 and events.kind[position] == TOUCH:
-            position -= 1
-        return events.at[position]
+        return events.at[events.before(until)]
 
     def _changes_later(self, name: str, start: int) -> bool:
         events = self.story.events.get(name)

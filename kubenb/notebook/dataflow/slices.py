@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from kubenb.notebook.dataflow.forward import CHANGE, GONE, KILL, MAYBE, ORDINARY, PARAMETERS, TOUCH, Span, Story
 from kubenb.notebook.dataflow.replay import STANDARD
+from kubenb.notebook.dataflow.sharing import Stretch, meetings
 
 
 @dataclass(slots=True)
@@ -52,12 +53,8 @@ class Slicer:
         self.story = story
         self.wanted: list[dict[str, Taken]] = [{} for _ in story.spans]
         self.movable: dict[int, str] = {}
-        self.touches: frozenset[int] = frozenset()
-        self.by_name: dict[str, list[tuple[int, tuple[str, ...]]]] = {}
-        for at, groups in story.shared.items():
-            for group in groups:
-                for name in group:
-                    self.by_name.setdefault(name, []).append((at, group))
+        self.mapped = any(span.task.options.map is not None for span in story.spans)
+        self.touches: dict[str, dict[tuple[int, int, int], Stretch]] = {}
 
     def all(self) -> list[Slice]:
         """The slices, in the notebook's order."""
@@ -66,37 +63,50 @@ class Slicer:
 
     def one(self, span: Span) -> Slice:
         """One task's slice; shared versions count only where it needs two names that share."""
-        self.touches = frozenset()
+        self.touches = {}
         while True:
             found = self._cut(span)
-            more = self._met(found) - self.touches
-            if not more:
+            if not self._met(found):
                 break
-            self.touches |= more
         for producer, names in found.loads.items():
             for name, taken in names.items():
                 self.wanted[producer].setdefault(name, taken)
         return found
 
-    def _met(self, found: Slice) -> frozenset[int]:
-        """Statements since which two names that this slice needs share data."""
-        if not self.by_name:
-            return frozenset()
-        last: dict[str, int] = {}
-        for (name, _), until in found.used.items():
-            last[name] = max(until, last.get(name, -1))
-        met = set()
-        for name, until in last.items():
-            for at, group in self.by_name.get(name, ()):
-                if at >= until:
-                    continue
-                needed = tuple(other for other in group if last.get(other, -1) > at)
-                if len(needed) > 1:
-                    if self._is_mapped(at):
-                        self._split(found, at, needed)
-                    else:
-                        met.add(at)
-        return frozenset(met)
+    def _met(self, found: Slice) -> bool:
+        """Whether two names that this slice needs share data in statements that were not known before."""
+        heap = self.story.heap
+        needed = [(name, at, until) for (name, at), until in found.used.items()]
+        grown = False
+        for groups in (heap.tight, heap.loose):
+            apart: dict[int, set[str]] = {}
+            for name, stretch in meetings(groups, heap.spells, needed):
+                known = self.touches.setdefault(name, {})
+                if stretch.key not in known:
+                    known[stretch.key] = stretch
+                    grown = True
+                if self.mapped:
+                    for at in stretch.all():
+                        if self._is_mapped(at):
+                            apart.setdefault(at, set()).add(name)
+            for at, names in apart.items():
+                self._split(found, at, tuple(sorted(names)))
+        return grown
+
+    def _before(self, name: str, until: int) -> tuple[int, int]:
+        """The last event of a name before a statement, and its kind; (-1, GONE) if there is none."""
+        events = self.story.events.get(name)
+        position = events.before(until) if events is not None else -1
+        if events is None or position < 0:
+            return -1, GONE
+        at, kind = events.at[position], events.kind[position]
+        for stretch in self.touches.get(name, {}).values():
+            shared = stretch.last(until)
+            while shared > at and self.mapped and self._is_mapped(shared):
+                shared = stretch.last(shared)  # each item has its own copies
+            if shared > at:
+                at, kind = shared, TOUCH
+        return at, kind
 
     def _is_mapped(self, at: int) -> bool:
         owner = self.story.owner[at]
@@ -134,15 +144,9 @@ class Slicer:
         span = found.span
         while stack:
             name, until, reader, line = stack.pop()
-            events = story.events.get(name)
-            if events is None:
+            at, kind = self._before(name, until)
+            if at < 0:
                 continue
-            position = events.before(until)
-            while position >= 0 and events.kind[position] == TOUCH and events.at[position] not in self.touches:
-                position -= 1
-            if position < 0:
-                continue
-            at, kind = events.at[position], events.kind[position]
             known = used.get((name, at))
             used[name, at] = until if known is None else max(known, until)
             if known is not None:
@@ -175,14 +179,11 @@ class Slicer:
         line: int,
     ) -> None:
         """A statement that only may bind a name, or changes it: the version before it is needed as well."""
-        events = self.story.events[name]
-        position = events.before(at)
-        while position >= 0 and events.kind[position] == TOUCH and events.at[position] not in self.touches:
-            position -= 1
-        if kind == MAYBE and (position < 0 or events.kind[position] == GONE):
+        before, older = self._before(name, at)
+        if kind == MAYBE and older == GONE:
             found.maybe.append((name, at))
             return
-        if kind == MAYBE and self._both_loops(name, at, events.at[position], events.kind[position]):
+        if kind == MAYBE and self._both_loops(name, at, before, older):
             return
         stack.append((name, at, at, self.story.units[at].line))
 

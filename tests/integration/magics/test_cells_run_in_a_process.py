@@ -52,6 +52,15 @@ def test_a_mapped_cells_lists_are_in_the_items_order(ready: Kernel) -> None:
     assert ready.value("double") == [2, 4, 6]
 
 
+def test_the_global_generator_goes_on_where_the_task_stopped(ready: Kernel) -> None:
+    ready.run("import random\nrandom.seed(1)")
+    ready.run("%%k8s_task seeded --run local\nrandom.seed(4)\nfirst = random.random()")
+    assert ready.value("random.random() == [random.seed(4), random.random(), random.random()][2]") is True
+    ready.run("random.seed(7)")
+    ready.run("%%k8s_task apart_from_it --run local\nuntouched = 1")
+    assert ready.value("random.random() == [random.seed(7), random.random()][1]") is True
+
+
 def test_other_names_of_a_changed_object_follow_and_parts_of_it_are_named(ready: Kernel) -> None:
     ready.run("a = [1]\nb = a\nbox = {'a': a}\napart = [1]")
     reply = ready.run("%%k8s_task follow --run local\na.append(2)")
@@ -92,9 +101,12 @@ def test_what_cant_come_back_is_told(ready: Kernel) -> None:
 def test_a_failure_is_shown_where_it_is_and_fails_the_cell_once(ready: Kernel) -> None:
     reply = ready.run("%%k8s_task broken --run local\nx = 1\nbroken = x / 0")
     assert reply.status == "error"
-    assert reply.tracebacks == []
-    assert "broken = x / 0" in reply.out
-    assert reply.err.startswith("UsageError: task broken failed: ZeroDivisionError: division by zero")
+    assert reply.out.count("----> 2 broken = x / 0") == 1 or reply.out.count("    broken = x / 0") == 1
+    assert reply.out.rstrip().endswith("ZeroDivisionError: division by zero")
+    last = reply.tracebacks[0].splitlines()
+    assert last[0] == "broken failed in its own process"
+    assert last[1].startswith("Its executed notebook: ")
+    assert (len(reply.tracebacks), len(last), reply.err) == (1, 2, "")
 
 
 def test_an_input_that_the_kernel_does_not_have_is_named(ready: Kernel) -> None:

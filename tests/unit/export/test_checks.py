@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import pytest
@@ -259,7 +260,12 @@ RULES: list[tuple[str, Pipeline, str, str]] = [
         "privileged",
     ),
     ("a root patch", alone(pod="{spec: {securityContext: {runAsUser: 0}}}"), "pod.restricted", "root"),
-    ("a notebook too large", body("x = '" + "a" * 800_000 + "'"), "size.notebook", "KiB as a pod carries it"),
+    (
+        "a notebook too large",
+        body(f"x = '{random.Random(0).randbytes(800_000).hex()}'"),
+        "size.notebook",
+        "KiB as a pod carries it, compressed and in base64; at most 900 KiB fit.",
+    ),
     ("a variable too large", raw(env=(KeyValue("A", "x" * 140_000),)), "size.value", "the kernel takes"),
     ("an argument too large", pipeline(container("one", ("x", "y" * 140_000))), "size.value", "the kernel takes"),
     (

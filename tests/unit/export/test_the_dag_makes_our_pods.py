@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
+from base64 import b64decode
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +38,25 @@ def test_three_tasks(tmp_path: Path) -> None:
         ("train", ["report"]),
         ("report", []),
     ]
+
+
+@pytest.mark.parametrize("labels", [[], ["a=b"]], ids=["in a plain DAG", "beside a task with options"])
+def test_a_large_notebook_travels_compressed(tmp_path: Path, labels: list[str]) -> None:
+    """1.4 MB of text in one pod, and the small notebook beside it as it is."""
+    large = plan(task("large", "rows = [\n" + "'a row of a table, 1, 2, 3',\n" * 56_000 + "]"))
+    made = pipeline(large, plan(task("small", "y = 1", label=labels)))
+    dag = same_pods(made, tmp_path)
+    env = {item["name"]: item["value"] for item in pod_of(dag.tasks["large"])["spec"]["containers"][0]["env"]}
+    assert sum(map(len, env.values())) < 100_000
+    assert sha256(bz2.decompress(b64decode(env["KUBENB_NOTEBOOK"]))).hexdigest() == env["KUBENB_NOTEBOOK_SHA256"]
+    small = {item["name"]: item["value"] for item in pod_of(dag.tasks["small"])["spec"]["containers"][0]["env"]}
+    assert b64decode(small["KUBENB_NOTEBOOK"]).startswith(b"{")
+
+
+def test_the_limit_of_one_string_is_where_the_dag_file_compresses_too(tmp_path: Path) -> None:
+    size = 90_000 - len(task_notebook(pipeline(plan(task("t", "#"))), plan(task("t", "#"))).encode())
+    for more in (-1, 0, 1, 2):
+        same_pods(pipeline(plan(task("t", "#" * (size + more)))), tmp_path / str(more))
 
 
 SET = [

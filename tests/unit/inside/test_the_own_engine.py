@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import bz2
 import json
 import os
 import signal
@@ -13,9 +14,10 @@ from typing import Any
 
 import pytest
 
-from kubenb.inside.bundle import BOOT
+from kubenb.export.payload import carried
+from kubenb.inside.bundle import BOOT, strings
 from tests.unit.inside import pods
-from tests.unit.inside.pods import IMPORT, Ended, run
+from tests.unit.inside.pods import IMPORT, Ended, notebook, run
 
 
 def streams(outputs: list[Any]) -> list[tuple[str, str]]:
@@ -385,9 +387,26 @@ def test_a_large_notebook_comes_in_many_strings(tmp_path: Path) -> None:
     assert ended.out == "300000\n"
 
 
-def test_a_notebook_may_lie_in_the_store(tmp_path: Path) -> None:
-    from tests.unit.inside.pods import notebook
+@pytest.mark.parametrize(
+    ("change", "code", "said"),
+    [
+        (lambda data: data, 0, "large"),
+        (lambda data: data[:-9], 64, "the notebook comes compressed, and is damaged"),
+        (lambda data: bz2.compress(bz2.decompress(data) + b" "), 64, "the notebook is not the one that was exported"),
+    ],
+    ids=["whole", "cut off", "another"],
+)
+def test_a_large_notebook_comes_compressed(tmp_path: Path, change: Any, code: int, said: str) -> None:
+    cell = f"print('large')\ntext = {'x' * 200_000!r}"
+    packed = change(carried(notebook(cell)))
+    assert packed.startswith(b"BZh")
+    ended = run(
+        tmp_path, cell, **{"KUBENB_NOTEBOOK_1": "", "KUBENB_NOTEBOOK_2": "", **strings("KUBENB_NOTEBOOK", packed)}
+    )
+    assert (ended.code, said in ended.out + ended.err) == (code, True)
 
+
+def test_a_notebook_may_lie_in_the_store(tmp_path: Path) -> None:
     text = notebook("print('from the store')")
     (tmp_path / "notebooks").mkdir()
     (tmp_path / "notebooks" / "n.ipynb").write_text(text)

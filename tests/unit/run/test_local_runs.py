@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from kubenb.model.options import TaskOptions
-from kubenb.model.pipeline import Load, Pipeline, Task
+from kubenb.model.pipeline import Load, Parameter, Pipeline, Task
 from kubenb.model.problems import KubenbError
 from kubenb.model.values import FanOut, KeyValue, Projection, Volume
 from kubenb.run.events import Event, Run
@@ -77,10 +77,47 @@ def test_a_change_runs_what_it_touches(tmp_path: Path, name: str, body: str, exp
     assert states(run(changed(CHAIN, name, body), tmp_path)) == expected
 
 
-@pytest.mark.parametrize("wish", [{"params": {"n": 7}}, {"env": {"LEVEL": "debug"}}])
-def test_a_parameter_or_a_variable_changes_everything(tmp_path: Path, wish: dict[str, object]) -> None:
+@pytest.mark.parametrize(
+    ("wish", "why"),
+    [
+        ({"params": {"n": 7}}, "parameter n changed"),
+        ({"env": {"LEVEL": "debug"}}, "variable LEVEL changed"),
+        ({"tasks": ("extract",)}, "it was asked for"),
+    ],
+)
+def test_a_task_that_runs_again_says_why(tmp_path: Path, wish: dict[str, object], why: str) -> None:
     run(CHAIN, tmp_path)
-    assert states(run(CHAIN, tmp_path, **wish))["extract"] == "done"
+    again = run(CHAIN, tmp_path, **wish)
+    assert (again.outcomes[0].state, again.outcomes[0].again) == ("done", why)
+
+
+def test_a_changed_cell_and_what_follows_it_say_why_they_run_again(tmp_path: Path) -> None:
+    assert [outcome.again for outcome in run(CHAIN, tmp_path).outcomes] == ["", "", ""]
+    events: list[Event] = []
+    run_pipeline(changed(CHAIN, "train", "model = sum(rows) + 1"), tmp_path, progress=events.append)
+    started = [(event.name, event.text) for event in events if event.kind == "start"]
+    assert started == [("train", "its code changed"), ("report", "what train made changed")]
+
+
+def test_a_parameter_that_no_task_reads_runs_nothing_again(tmp_path: Path) -> None:
+    both = dataclasses.replace(CHAIN, parameters=(*CHAIN.parameters, Parameter("unread", "a")))
+    run(both, tmp_path)
+    assert set(states(run(both, tmp_path, params={"unread": "b"})).values()) == {"reused"}
+    changed_too = run(both, tmp_path, params={"unread": "c", "n": 2})
+    assert [outcome.again for outcome in changed_too.outcomes] == [
+        "parameter n changed",
+        "what extract made changed",
+        "what train made changed",
+    ]
+
+
+@pytest.mark.parametrize(
+    "body", ["print(f'{n}')", "x = eval('n')", "def f():\n    return n\nx = f()"], ids=["f-string", "text", "function"]
+)
+def test_a_parameter_read_in_any_way_runs_its_task_again(tmp_path: Path, body: str) -> None:
+    whole = pipeline(plan("one", body), n=1)
+    run(whole, tmp_path)
+    assert states(run(whole, tmp_path, params={"n": 2})) == {"one": "done"}
 
 
 def test_a_task_named_runs_again_and_takes_the_rest_over(tmp_path: Path) -> None:
