@@ -36,7 +36,7 @@ demo: .venv/.made .airflow/3.3/.made
 	$(KUBENB) graph notebooks/flights.ipynb --svg $(DEMO)/flights.svg
 	$(KUBENB) run notebooks/flights.ipynb --to $(DEMO)/run --verbose
 	$(KUBENB) export notebooks/flights.ipynb --to $(DEMO)/dags
-	$(KUBENB) check notebooks/flights.ipynb --airflow .airflow/3.3/bin/python
+	$(KUBENB) check notebooks/flights.ipynb --to $(DEMO)/dags --airflow .airflow/3.3/bin/python
 	@echo
 	@echo "Done, on this machine alone: no cluster took part, and none was asked."
 	@echo "  the DAG for Airflow      $(DEMO)/dags/flights.py"
@@ -70,7 +70,7 @@ bench: .venv/.made
 # Writes the golden files and the stored runtime anew; read the diff before you commit it
 golden: .venv/.made
 	$(PY) -m kubenb.inside.bundle
-	KUBENB_GOLDEN=write $(PY) -m pytest -q tests/golden tests/unit/faces tests/integration/test_documents.py $(ARGS)
+	KUBENB_GOLDEN=write $(PY) -m pytest -q tests/golden tests/unit/faces tests/integration/cli/test_commands.py tests/integration/test_documents.py $(ARGS)
 
 LOCK := .cache/uv/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --upgrade
 # Renews the lock files from pyproject.toml and requirements/*.in

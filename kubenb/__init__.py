@@ -12,11 +12,11 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from kubenb.actions import check, config, export, graph, options, read, run, slices
+    from kubenb.actions import check, config, export, graph, options, plan, read, run
     from kubenb.model.problems import KubenbError, Problem
 
 __version__ = "0.1.0"
-__all__ = ["KubenbError", "Problem", "check", "config", "export", "graph", "options", "read", "run", "slices"]
+__all__ = ["KubenbError", "Problem", "check", "config", "export", "graph", "options", "plan", "read", "run"]
 
 
 def __getattr__(name: str) -> Any:

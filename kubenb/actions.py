@@ -12,17 +12,19 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from kubenb.model.names import did_you_mean
 from kubenb.model.pipeline import Notebook, Pipeline
-from kubenb.model.problems import KubenbError, Problem, errors
+from kubenb.model.problems import KubenbError, Place, Problem, errors, refuse
 
 if TYPE_CHECKING:
+    from kubenb.delivery import Preview
     from kubenb.run.events import Progress
     from kubenb.show.exported import Exported
     from kubenb.show.graph import Graph
     from kubenb.show.options import OptionTable
+    from kubenb.show.plans import Plans
     from kubenb.show.problems import Report
     from kubenb.show.results import Results
-    from kubenb.show.slices import Slices
     from kubenb.show.table import Table
 
 Source: TypeAlias = "str | os.PathLike[str] | Notebook | Pipeline"
@@ -49,20 +51,30 @@ def graph(source: Source) -> Graph:
     return Graph(read(source))
 
 
-def check(source: Source, *, airflow: str | os.PathLike[str] | None = None) -> Report:
+def check(
+    source: Source, *, airflow: str | os.PathLike[str] | None = None, to: str | os.PathLike[str] | None = None
+) -> Report:
     """Every rule over the notebook; with `airflow` (a Python that has Airflow) also what that Airflow says of the DAG
-    file.
+    file; with `to` (a folder of DAGs) of the file as an export would leave it there, hand edits and all.
     """
-    from kubenb.export.checks import check as judge
+    from kubenb.delivery import Preview, preview
+    from kubenb.export.checks import check as check_pipeline
+    from kubenb.export.files import export_files
+    from kubenb.export.ids import dag_id
     from kubenb.show.problems import Report
     from kubenb.show.shown import count
 
     pipeline = read(source)
-    problems = list(judge(pipeline))
+    problems = list(check_pipeline(pipeline))
     about = [count(len(pipeline.plans), "task")]
-    if airflow is not None and not errors(problems):
-        problems += _ask_airflow(pipeline, Path(airflow))
-        about.append(f"asked the Airflow of {airflow}")
+    if not errors(problems) and (airflow is not None or to is not None):
+        files = export_files(pipeline)
+        there = Preview(files) if to is None else preview(files, Path(to), dag_id(pipeline))
+        problems += there.problems
+        about += [f"with your edits in {to}"] if there.edited else []
+        if airflow is not None and not errors(problems):
+            problems += _ask_airflow(pipeline, there, Path(airflow))
+            about.append(f"asked the Airflow of {airflow}")
     return Report(_subject(pipeline), tuple(dict.fromkeys(problems)), ", ".join(about))
 
 
@@ -71,13 +83,13 @@ def export(source: Source, to: str | os.PathLike[str], *, diff: bool = False) ->
     change.
     """
     from kubenb.delivery import deliver
-    from kubenb.export.checks import check as judge
+    from kubenb.export.checks import check as check_pipeline
     from kubenb.export.files import export_files
     from kubenb.export.ids import dag_id
     from kubenb.show.exported import Exported
 
     pipeline = read(source)
-    problems = judge(pipeline)
+    problems = check_pipeline(pipeline)
     if errors(problems):
         raise KubenbError(problems)
     dag = dag_id(pipeline)
@@ -104,13 +116,13 @@ def run(
     `task`: only these and what they need; `from_`: these and all that follows; `fresh`: take nothing over; `keep`: keep
     every variable.
     """
-    from kubenb.export.checks import check as judge
+    from kubenb.export.checks import check as check_pipeline
     from kubenb.run.local import Wish, run_pipeline
     from kubenb.show.progress import watching
     from kubenb.show.results import Results
 
     pipeline = read(source)
-    problems = judge(pipeline, run=True)
+    problems = check_pipeline(pipeline, run=True)
     if errors(problems):
         raise KubenbError(errors(problems))
     wish = Wish(dict(params or {}), _names(task), _names(from_), not fresh, parallel, dict(env or {}), keep)
@@ -126,31 +138,35 @@ def options() -> OptionTable:
 
 
 def config(source: Source) -> Table:
-    """Every option that is set, its value, and where the value came from."""
+    """Every option in force, its value, and where the value comes from: a cell, a file, or a default."""
     from kubenb.show.config import config_table
 
     return config_table(read(source))
 
 
-def slices(source: Source, task: str | None = None) -> Slices:
-    """What each task takes along: code, inputs and outputs; and the code that none takes."""
-    from kubenb.show.slices import Slices
+def plan(source: Source, task: str | None = None) -> Plans:
+    """What each task takes along: code, inputs and outputs."""
+    from kubenb.show.plans import Plans
 
-    return Slices(read(source), task)
+    pipeline = read(source)
+    names = [each.task.name for each in pipeline.plans]
+    if task is not None and task not in names:
+        fix = did_you_mean(task, names) or f"There are: {', '.join(names)}."
+        raise refuse(Place(file=pipeline.notebook.path or None), f"there is no task {task}.", fix, "plan.unknown-task")
+    return Plans(pipeline, task)
 
 
-def _ask_airflow(pipeline: Pipeline, python: Path) -> tuple[Problem, ...]:
+def _ask_airflow(pipeline: Pipeline, there: Preview, python: Path) -> tuple[Problem, ...]:
     import tempfile
 
     from kubenb.airflow import check_with_airflow
-    from kubenb.export.files import export_files
     from kubenb.export.ids import dag_id
     from kubenb.export.manifest import manifest
     from kubenb.export.task_notebook import task_notebook
 
     dag = dag_id(pipeline)
     with tempfile.TemporaryDirectory(prefix="kubenb-") as folder:
-        for name, text in export_files(pipeline).items():
+        for name, text in there.texts.items():
             path = Path(folder, name)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8", newline="")
@@ -160,7 +176,7 @@ def _ask_airflow(pipeline: Pipeline, python: Path) -> tuple[Problem, ...]:
             )
             for plan in pipeline.plans
         }
-        return check_with_airflow(Path(folder, f"{dag}.py"), python, manifests)
+        return check_with_airflow(Path(folder, f"{dag}.py"), python, manifests, edited=there.edited)
 
 
 def _again(pipeline: Pipeline, to: str | os.PathLike[str], params: Mapping[str, object]) -> str:

@@ -60,7 +60,7 @@ def deliver(files: Mapping[str, str], folder: Path, dag_id: str, *, dry: bool = 
                 raise KubenbError(tuple(outcome.problems))
             place.lay(outcome)
     except OSError as error:
-        what = f"{folder} can't be written: {error.strerror or error}."
+        what = f"it can't be written: {error.strerror or error}."
         raise refuse(
             Place(file=str(folder)),
             what,
@@ -68,6 +68,21 @@ def deliver(files: Mapping[str, str], folder: Path, dag_id: str, *, dry: bool = 
             "delivery.write",
         ) from error
     return _delivery(outcome)
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a folder would hold after an export: each file's text, and what stands against it. `edited`: some keep hand edits."""
+
+    texts: Mapping[str, str]
+    problems: tuple[Problem, ...] = ()
+    edited: bool = False
+
+
+def preview(files: Mapping[str, str], folder: Path, dag_id: str) -> Preview:
+    """The export as it would stand there, hand edits and all. Writes nothing."""
+    outcome = _Place(folder, dag_id).plan(files)
+    return Preview(outcome.texts, (*outcome.problems, *_delivery(outcome).warnings), bool(outcome.merged))
 
 
 def _delivery(outcome: Outcome) -> Delivery:

@@ -4,7 +4,7 @@ In: the DAG file, a Python that has Airflow, and our manifests. Out: problems. R
 that runs inside), `pods` compares each pod that it would create with the manifest of ours. Next room: `kubenb.actions`.
 """
 
-from kubenb.airflow.judge import check_with_airflow
+from kubenb.airflow.check import check_with_airflow
 from kubenb.airflow.process import ask, find_airflow
 
 __all__ = ["ask", "check_with_airflow", "find_airflow"]

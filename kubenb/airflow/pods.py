@@ -1,7 +1,7 @@
 """Compares the pod that Airflow would create with the manifest of ours: what was tried is what runs.
 
 In: the manifest, the pod from `probe`, and what Airflow fills in for each of its fields. Out: the differences, in a reader's words.
-What Airflow adds by itself (its labels, the pod's name, the XCom sidecar) is no difference. Next room: `judge`.
+What Airflow adds by itself (its labels, the pod's name, the XCom sidecar) is no difference. Next room: `check`.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 In, as JSON on standard input: `dag_file`, `answer` (the file to write), `fields` (Airflow fields of our manifests), `pods` (build them?).
 Out, as JSON in the file `answer`: what this Airflow says of the DAG file: versions, import errors, warnings, how it is serialised,
-each task's pod, and what it fills in for each field. It judges nothing. Python 3.9 and later; needs nothing of kubenb.
+each task's pod, and what it fills in for each field. It checks nothing. Python 3.9 and later; needs nothing of kubenb.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Finds a Python that has Airflow, and asks it about a DAG file in a process that leaves nothing behind.
 
 Airflow gets a home of its own in a temporary folder and none of the user's AIRFLOW variables, so that the answer depends on its version
-only, and no database, log or configuration of the user's is touched. Next room: `judge`.
+only, and no database, log or configuration of the user's is touched. Next room: `check`.
 """
 
 from __future__ import annotations

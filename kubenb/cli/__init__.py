@@ -1,4 +1,4 @@
-"""The command line: `kubenb graph|check|run|export|config|options|slices NOTEBOOK`, the same verbs as the magics and
+"""The command line: `kubenb graph|plan|check|run|export|config NOTEBOOK`, the same verbs as the magics and
 the Python API.
 
 In: words of a shell. Out: text on stdout, problems on stderr, an exit code of the table below. `kubenb --help` is
@@ -12,14 +12,21 @@ import sys
 
 COMMANDS = {
     "graph": "Show the tasks and why each runs after which.",
-    "check": "Judge the notebook by every rule; with --airflow also by a real Airflow.",
+    "plan": "Show the code and the values that each task takes along.",
+    "check": "Check the notebook, and with --airflow let a real Airflow check the DAG.",
     "run": "Run the tasks as processes on this machine, resuming what was done.",
     "export": "Write the Airflow DAG, or with --diff show what would change.",
-    "config": "Show every option that is set, and where it was set.",
-    "slices": "Show the code and the values that each task takes along.",
-    "options": "List all options of %%k8s_task and %k8s_dag.",
+    "config": "Show every option in force, its value, and where it comes from.",
+    "options": "List all options of the magics, with their defaults.",
     "completion": "Print the line that makes your shell complete kubenb.",
 }
+
+MAGICS = (
+    "%%k8s_task NAME …                         this cell is a task",
+    "%k8s_dag ID …                             the DAG, and defaults for all tasks",
+    "%k8s_notebook FILE --as NAME …            a whole other notebook is a task",
+    "%k8s_container NAME --image IMAGE … -- …  an image's own command is a task",
+)
 
 EXIT_CODES = {
     0: "done",
@@ -35,6 +42,8 @@ HELP = (
     "Commands:\n"
     + "".join(f"  {name:<11} {text}\n" for name, text in COMMANDS.items())
     + "\nOptions:\n  --help      Show this, or with a command its options.\n  --version   Show the version.\n"
+    + "\nMagics of a notebook (`kubenb options` lists what they take):\n"
+    + "".join(f"  {line}\n" for line in MAGICS)
     + "\nExit codes:\n"
     + "".join(f"  {code:<11} {text}\n" for code, text in EXIT_CODES.items())
     + "\nExamples:\n"

@@ -96,7 +96,7 @@ def graph(notebook: Path, svg: Path | None, mermaid: bool, as_json: bool) -> Non
     """Text unless one of the other forms is asked for."""
     from kubenb import actions
 
-    with _judged(as_json):
+    with _refusing(as_json):
         found = actions.graph(notebook)
     if svg is not None:
         _write_svg(found.svg(), svg)
@@ -120,13 +120,19 @@ def graph(notebook: Path, svg: Path | None, mermaid: bool, as_json: bool) -> Non
     metavar="PYTHON",
     help="A Python that has Airflow: imports the DAG there and compares every pod.",
 )
+@click.option(
+    "--to",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="The folder of DAGs: checks the file as an export would leave it there, with your edits.",
+)
 @_json
-def check(notebook: Path, airflow: str | None, as_json: bool) -> None:
+def check(notebook: Path, airflow: str | None, to: Path | None, as_json: bool) -> None:
     """Exit code 1 where there are errors; warnings stop nothing."""
     from kubenb import actions
 
-    with _judged(as_json):
-        report = actions.check(notebook, airflow=airflow)
+    with _refusing(as_json):
+        report = actions.check(notebook, airflow=airflow, to=to)
     click.echo(_text(report, as_json))
     if not report.ok:
         sys.exit(PROBLEMS)
@@ -143,7 +149,7 @@ def export(notebook: Path, to: Path, diff: bool, as_json: bool) -> None:
     """Whole or not at all; hand edits of the DAG file are kept."""
     from kubenb import actions
 
-    with _judged(as_json):
+    with _refusing(as_json):
         done = actions.export(notebook, to, diff=diff)
     click.echo(_text(done, as_json))
 
@@ -180,7 +186,7 @@ def run(notebook: Path, to: Path, params: tuple[str, ...], as_json: bool, verbos
     given = _pairs(params, "-p")
     env = _env(wish.pop("env"))
     task, from_, fresh, parallel = wish["tasks"], wish["from_"], wish["fresh"], wish["parallel"] or 0
-    with _judged(as_json), _stoppable(), _progress(verbose, as_json) as progress:
+    with _refusing(as_json), _stoppable(), _progress(verbose, as_json) as progress:
         results = actions.run(
             notebook, to, given, task=task, from_=from_, fresh=fresh, env=env, parallel=parallel, progress=progress
         )
@@ -199,20 +205,20 @@ def config(notebook: Path, as_json: bool) -> None:
     """Values as they will be, with their origins."""
     from kubenb import actions
 
-    with _judged(as_json):
+    with _refusing(as_json):
         click.echo(_text(actions.config(notebook), as_json))
 
 
-@_command("slices")
+@_command("plan")
 @_notebook
 @click.option("--task", metavar="NAME", help="Only this task.")
 @_json
-def slices(notebook: Path, task: str | None, as_json: bool) -> None:
+def plan(notebook: Path, task: str | None, as_json: bool) -> None:
     """What export would put into the task notebooks."""
     from kubenb import actions
 
-    with _judged(as_json):
-        click.echo(_text(actions.slices(notebook, task), as_json))
+    with _refusing(as_json):
+        click.echo(_text(actions.plan(notebook, task), as_json))
 
 
 @_command("options")
@@ -251,7 +257,7 @@ def _write_svg(text: str, path: Path) -> None:
 
 
 @contextmanager
-def _judged(as_json: bool) -> Iterator[None]:
+def _refusing(as_json: bool) -> Iterator[None]:
     """Problems of the notebook end the command with exit code 1: on stderr for people, on stdout as JSON for scripts."""
     from kubenb.model.problems import KubenbError
 

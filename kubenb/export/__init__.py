@@ -2,5 +2,5 @@
 or text out.
 
 `task_notebook` and `manifest` pack one task, `dag` writes the file for people, `files` puts all of it together,
-`checks` judges it before. Next room: `kubenb.delivery` lays the files down, `kubenb.run` starts the same manifests.
+`checks` looks at it before. Next room: `kubenb.delivery` lays the files down, `kubenb.run` starts the same manifests.
 """

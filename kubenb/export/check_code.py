@@ -116,14 +116,15 @@ def _mounted(plan: Plan, path: str) -> bool:
 
 
 _MAGIC = re.compile(r"^\s*(?:[%!]\S|\w[\w, ]*=\s*[%!]\s*\w)|\bget_ipython\(|^[^#'\"\n]*\w\?\??\s*$", re.MULTILINE)
+_SHELL = re.compile(r"^[^#'\"\n]*\bget_ipython\(", re.MULTILINE)
 
 
 def ipython(pipeline: Pipeline) -> Iterator[Problem]:
-    """Cells with magics or `!commands` need IPython in the image; said once for the pipeline."""
+    """Cells with magics, `!commands` or `get_ipython()` need IPython in the image; said once for the pipeline."""
     needing = [plan.task for plan in pipeline.plans if _needs_ipython(plan)]
     if needing:
         names = ", ".join(task.name for task in needing[:5])
-        what = f"{names} {'use' if len(needing) > 1 else 'uses'} magics or !commands, so the image must have IPython."
+        what = f"{names} {'use' if len(needing) > 1 else 'uses'} magics, !commands or get_ipython(), so the image must have IPython."
         yield Problem(
             header(needing[0]), what, "See that it has, or write plain Python.", "code.ipython", Severity.NOTE
         )
@@ -136,7 +137,8 @@ def _needs_ipython(plan: Plan) -> bool:
 
 @lru_cache(maxsize=8192)
 def _magic(source: str) -> bool:
-    return _MAGIC.search(source) is not None and _plain(source) is None
+    found = _MAGIC.search(source)
+    return found is not None and (_SHELL.search(source) is not None or _plain(source) is None)
 
 
 def _calls(plan: Plan) -> Iterator[tuple[Place, Call]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kubenb.export.fan_out import Items, items, runtime_lists
+from kubenb.export.volumes import by_xcom
 from kubenb.model.kinds import read_item_resources
 from kubenb.model.options import TaskOptions
 from kubenb.model.pipeline import Load, Pipeline, Plan, Task
@@ -45,7 +46,7 @@ def _folders(pipeline: Pipeline) -> Iterator[Problem]:
     """A store that is a folder must lie on a volume: a pod's own disk ends with it."""
     for plan in pipeline.plans:
         store, options = plan.task.options.store, plan.task.options
-        if not store or store == "xcom" or store.startswith("pvc:") or "://" in store:
+        if not store or by_xcom(store) or store.startswith("pvc:") or "://" in store:
             continue
         mounts = [volume.path for volume in options.volume if volume.kind == "pvc" and not volume.read_only]
         if not any(store == path or store.startswith(path.rstrip("/") + "/") for path in mounts):
@@ -88,10 +89,10 @@ def xcoms(pipeline: Pipeline) -> Iterator[Problem]:
                 f"later tasks are mapped over {' and over '.join(wanted)}, and Airflow can take one list from a task."
             )
             yield Problem(header(task), what, "Make the other list in a task of its own.", "map.two-lists")
-        if wanted and (options.xcom or options.store == "xcom"):
+        if wanted and (options.xcom or by_xcom(options.store)):
             what = f"a later task is mapped over {wanted[0]}, so this task's XCom is that list and can't hold more."
             yield Problem(header(task), what, "Leave xcom out here, or use another store.", "map.xcom")
-        if options.store == "xcom":
+        if by_xcom(options.store):
             for step in plan.steps:
                 if isinstance(step, Load) and step.producer in mapped:
                     what = (

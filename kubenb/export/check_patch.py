@@ -63,7 +63,14 @@ _SPEC = {
     "containers": [_CONTAINER],
     "initContainers": [_CONTAINER],
     "volumes": [_NAMED],
-    "tolerations": [{"key": _TEXT}],
+    "tolerations": [{"key": _TEXT, "operator": _TEXT, "value": _TEXT, "effect": _TEXT, "tolerationSeconds": _WHOLE}],
+    "hostname": _TEXT,
+    "subdomain": _TEXT,
+    "dnsPolicy": _TEXT,
+    "nodeName": _TEXT,
+    "hostNetwork": _FLAG,
+    "enableServiceLinks": _FLAG,
+    "terminationGracePeriodSeconds": _WHOLE,
     "imagePullSecrets": [_NAMED],
     "nodeSelector": {},
     "affinity": {},
@@ -122,8 +129,9 @@ def texts(patch: Part, pod: Part) -> Found:
         if str(item.get("name", "")).startswith("KUBENB_"):
             what = f"the pod patch sets {item['name']}, which kubenb sets itself."
             yield what, "Leave it out.", "env.sealed", ERROR
-    for place in ("labels", "annotations"):
-        for key, value in (pod["metadata"].get(place) or {}).items():
+    places = {**pod["metadata"], "nodeSelector": pod["spec"].get("nodeSelector")}
+    for place in ("labels", "annotations", "nodeSelector"):
+        for key, value in (places.get(place) or {}).items():
             if not isinstance(value, str):
                 what = f"the pod patch sets {place} {key} to {value!r}, which is no text."
                 yield what, "Put it in quotes.", "pod.text", ERROR

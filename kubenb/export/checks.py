@@ -1,9 +1,9 @@
-"""Every rule that a pipeline must fulfil before it becomes a DAG: one list of judges, each a function from the
+"""Everything that is checked of a pipeline before it becomes a DAG: one list of checks, each a function from the
 pipeline to problems.
 
-In: the pipeline. Out: its own problems and all that the rules find, each with cell, line and fix; errors stop the
-export. To add a rule: a function in the room it belongs to (`check_data`, `check_pod`, `check_dag`, `check_code`), and
-its name here.
+In: the pipeline. Out: its own problems and all that the checks find, each with cell, line and fix; errors stop the
+export. To add a check: a function in the room it belongs to (`check_data`, `check_pod`, with `check_patch` for the raw
+patch, `check_dag`, `check_code`), and its name here.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from kubenb.export import check_code, check_dag, check_data, check_pod
 from kubenb.model.pipeline import Pipeline
 from kubenb.model.problems import Problem, Severity
 
-Rule: TypeAlias = Callable[[Pipeline], Iterable[Problem]]
+Check: TypeAlias = Callable[[Pipeline], Iterable[Problem]]
 
-RULES: tuple[Rule, ...] = (
+CHECKS: tuple[Check, ...] = (
     check_data.stores,
     check_data.xcoms,
     check_data.pickles,
@@ -42,8 +42,8 @@ _WEIGHT = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}
 def check(pipeline: Pipeline, *, run: bool = False) -> tuple[Problem, ...]:
     """All problems, in the notebook's order, errors first where they share a place. `run`: leaves out what only an export needs."""
     found = dict.fromkeys(pipeline.problems)
-    for rule in RULES:
-        found |= dict.fromkeys(rule(pipeline))
+    for each in CHECKS:
+        found |= dict.fromkeys(each(pipeline))
     kept = (problem for problem in found if not (run and problem.code.startswith(EXPORT_ONLY)))
     return tuple(sorted(kept, key=_place))
 

@@ -21,6 +21,7 @@ from kubenb.export.ids import dag_id, variables
 from kubenb.export.literal import Call, exploded
 from kubenb.export.payload import sha256
 from kubenb.export.task_notebook import is_large
+from kubenb.export.volumes import by_xcom
 from kubenb.model.pipeline import Load, Pipeline
 
 NO_DIGEST = "0" * 16
@@ -62,25 +63,27 @@ def dag_file(pipeline: Pipeline) -> DagFile:
     """The whole DAG file."""
     dag = dag_id(pipeline)
     cuts, beside = dag_pod.cut_all(pipeline, dag)
-    for cut in cuts:
+    start = dag_pod.plain(pipeline)
+    for cut in (*cuts, start):
         add_times(pipeline, cut)
-    common = dag_pod.take_common(cuts)
+    shared = dag_pod.take_shared(cuts, start)
     calls = _operators(pipeline, cuts)
     pushes = any(key == "do_xcom_push" for call, _ in calls for key, _ in call.arguments)
-    whole = dag_head.dag_call(pipeline, dag, defaults(pipeline, common, pushes))
+    whole = dag_head.dag_call(pipeline, dag, defaults(pipeline, shared, pushes))
     variable = variables([cut.plan.task.name for cut in cuts], _TAKEN)
-    helpers, needs = dag_pod.helpers(dag, cuts, any(is_large(pipeline, plan) for plan in pipeline.plans))
-    functions = dag_head.callbacks(pipeline)
+    large = any(is_large(pipeline, plan) for plan in pipeline.plans)
+    functions, needs = dag_pod.functions(dag, cuts, large)
+    callbacks = dag_head.callbacks(pipeline)
     names = needs | dag_head.called(whole).union(
-        *(dag_head.called(call) for call, _ in calls), {"import_module"} if functions else set()
+        *(dag_head.called(call) for call, _ in calls), {"import_module"} if callbacks else set()
     )
     tasks = [statement(variable[cut.plan.task.name], call, more) for cut, (call, more) in zip(cuts, calls, strict=True)]
     edges = edge_lines(
         [(variable[edge.upstream], variable[edge.downstream]) for edge in pipeline.edges], list(variable.values())
     )
     body = "".join(tasks) + ("\n" + "\n".join(edges) + "\n" if edges else "")
-    text = "\n".join([dag_head.docstring(pipeline, dag, NO_DIGEST), dag_head.imports(names), helpers, ""])
-    text += "".join(f"\n{function}\n" for function in functions)
+    text = "\n".join([dag_head.docstring(pipeline, dag, NO_DIGEST), dag_head.imports(names), functions, ""])
+    text += "".join(f"\n{callback}\n" for callback in callbacks)
     text += f"\nwith {exploded(whole, 0)}:\n{body}"
     return DagFile(
         text.replace(NO_DIGEST, digest(text), 1),
@@ -110,7 +113,7 @@ def _operators(pipeline: Pipeline, cuts: list[dag_pod.Cut]) -> list[tuple[Call, 
     handed = {
         step.producer
         for cut in cuts
-        if cut.plan.task.options.store == "xcom"
+        if by_xcom(cut.plan.task.options.store)
         for step in cut.plan.steps
         if isinstance(step, Load)
     }

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from kubenb.export.literal import Call, Raw, quote
+from kubenb.model.options import DAG
 from kubenb.model.pipeline import Pipeline
 from kubenb.model.quantities import parse_duration
 from kubenb.model.schedules import read_date, read_schedule
 
-START = "2024-01-01"  # where none is set: Airflow wants one, and without catchup any past day does
 MARK = "kubenb: "
 
 
@@ -24,7 +24,7 @@ def docstring(pipeline: Pipeline, dag: str, digest: str) -> str:
 
 def schedule(pipeline: Pipeline) -> object:
     """The value of `schedule`: a preset, a cron line, a timedelta, assets or None."""
-    found = read_schedule(pipeline.dag.schedule or "none")
+    found = read_schedule(pipeline.dag.schedule or DAG["schedule"].default)
     if found.kind == "every" and found.every is not None:
         return duration(found.every)
     if found.kind == "assets":
@@ -56,12 +56,18 @@ def moment(pipeline: Pipeline, value: datetime) -> Call:
 
 
 def dag_call(pipeline: Pipeline, dag: str, defaults: dict[str, Any]) -> Call:
-    """`DAG("flights", …)`. What Airflow 2 and 3 take for granted differently is said: schedule, start and catchup."""
+    """`DAG("flights", …)`. What Airflow 2 and 3 take for granted differently is said: schedule, start and catchup.
+
+    Airflow wants a start; without catchup any past day does.
+    """
     options = pipeline.dag
     given: list[tuple[str, object]] = [("", dag)]
     if options.description:
         given.append(("description", options.description))
-    given += [("schedule", schedule(pipeline)), ("start_date", moment(pipeline, read_date(options.start or START)))]
+    given += [
+        ("schedule", schedule(pipeline)),
+        ("start_date", moment(pipeline, read_date(options.start or DAG["start"].default))),
+    ]
     if options.end:
         given.append(("end_date", moment(pipeline, read_date(options.end))))
     given.append(("catchup", bool(options.catchup)))

@@ -17,7 +17,7 @@ from kubenb.export.literal import inline, quote
 from kubenb.export.manifest import DIGEST, patched, skeleton
 from kubenb.export.payload import LARGE
 from kubenb.export.split import Part, arguments, over, rest, shared, template
-from kubenb.model.pipeline import Pipeline, Plan
+from kubenb.model.pipeline import Pipeline, Plan, Task
 
 NOTEBOOK, CONTAINER = "operator.json", "container.json"
 SHARED = (
@@ -32,6 +32,8 @@ SHARED = (
     "active_deadline_seconds",
     "execution_timeout",
 )
+
+NEEDED = ("image", "active_deadline_seconds", "execution_timeout")  # no pod is made without them
 
 
 @dataclass
@@ -54,7 +56,7 @@ def cut_all(pipeline: Pipeline, dag: str) -> tuple[list[Cut], dict[str, Part]]:
         patched_pods = [cut.pod for cut in cuts if cut.file == file and cut.plan.task.options.pod]
         if not pods and not patched_pods:
             continue
-        base = shared(pods, patched_pods)
+        base = shared(pods, patched_pods, plain(pipeline, file == CONTAINER).pod)
         files[file] = base
         for cut in cuts:
             if cut.file == file:
@@ -65,6 +67,11 @@ def cut_all(pipeline: Pipeline, dag: str) -> tuple[list[Cut], dict[str, Part]]:
                     cut.file, cut.more = f"{cut.plan.task.name}.operator.json", {}
                     files[cut.file] = cut.pod
     return cuts, files
+
+
+def plain(pipeline: Pipeline, container: bool = False) -> Cut:
+    """A task that says nothing itself: it has what `%k8s_dag` and the settings give all tasks, and kubenb's defaults."""
+    return _cut(pipeline, Plan(Task("", pipeline.defaults, "container" if container else "cell")))
 
 
 def _cut(pipeline: Pipeline, plan: Plan) -> Cut:
@@ -94,6 +101,10 @@ def layers(more: Part) -> tuple[Part, Part, Part]:
     return more.get("metadata", {}), first, {**spec, **({"containers": others} if others else {})}
 
 
+def _text(value: object) -> str:
+    return json.dumps(value, sort_keys=True, default=_inline)
+
+
 def _inline(value: object) -> str:
     return inline(value)
 
@@ -112,18 +123,24 @@ def _sorted(value: Any) -> Any:
     return value
 
 
-def take_common(cuts: list[Cut]) -> Part:
-    """Arguments that all tasks have go to `default_args`: the value most of them have; the others keep theirs."""
+def take_shared(cuts: list[Cut], start: Cut) -> Part:
+    """Arguments that all tasks have go to `default_args`, the others keep theirs: the value that all have, else that of
+    `start` (a task that says nothing itself), else the one most of them have.
+    """
     found: Part = {}
-    for name in SHARED if len(cuts) > 1 else ():
-        if all(name in cut.arguments for cut in cuts):
-            shown = [json.dumps(cut.arguments[name], sort_keys=True, default=_inline) for cut in cuts]
-            text, count = Counter(shown).most_common(1)[0]
-            if count > 1:
-                found[name] = cuts[shown.index(text)].arguments[name]
-                for cut, mine in zip(cuts, shown, strict=True):
-                    if mine == text:
-                        del cut.arguments[name]
+    for name in SHARED if len(cuts) > 1 else NEEDED:
+        if not all(name in cut.arguments for cut in cuts):
+            continue
+        texts = [_text(cut.arguments[name]) for cut in cuts]
+        text, count = Counter(texts).most_common(1)[0]
+        default = start.arguments.get(name)
+        if count < len(cuts) and default is not None and (name in NEEDED or _text(default) in texts):
+            found[name], text = default, _text(default)
+        elif count > 1 or len(cuts) == 1:
+            found[name] = cuts[texts.index(text)].arguments[name]
+        for cut, mine in zip(cuts, texts, strict=True):
+            if name in found and mine == text:
+                del cut.arguments[name]
     return found
 
 
@@ -195,13 +212,13 @@ _ENCODE = "b64encode(text).decode()"
 _COMPRESS = f"b64encode(bz2.compress(text) if len(text) > {LARGE:_} else text).decode()"
 
 
-def helpers(dag: str, cuts: list[Cut], large: bool = False) -> tuple[str, set[str]]:
+def functions(dag: str, cuts: list[Cut], large: bool = False) -> tuple[str, set[str]]:
     """The lines between the imports and the DAG, and the names that they need imported. `large`: a notebook is compressed."""
     head = f"HERE = Path(__file__).parent / {quote(dag)}\n"
     carries = any(cut.plan.task.kind != "container" for cut in cuts)
-    plain = all(cut.file == NOTEBOOK and not cut.more for cut in cuts)
-    functions = [_PLAIN] if plain else [_OVER, _TASK, *([_NOTEBOOK] if carries else [])]
+    alike = all(cut.file == NOTEBOOK and not cut.more for cut in cuts)
+    made = [_PLAIN] if alike else [_OVER, _TASK, *([_NOTEBOOK] if carries else [])]
     needs = {"json", "Path", *(("b64encode", "sha256") if carries else ()), *(("bz2",) if large else ())}
     if large:
-        functions = [function.replace(_ENCODE, _COMPRESS) for function in functions]
-    return head + (_RUNTIME if carries else "") + "".join(f"\n{function}" for function in functions), needs
+        made = [function.replace(_ENCODE, _COMPRESS) for function in made]
+    return head + (_RUNTIME if carries else "") + "".join(f"\n{function}" for function in made), needs

@@ -13,11 +13,10 @@ from kubenb.export.literal import Call, Raw, exploded, wrapped
 from kubenb.export.manifest import resources, timeout
 from kubenb.export.split import Part
 from kubenb.model.kinds import read_item_resources
-from kubenb.model.options import TaskOptions
+from kubenb.model.options import DAG, TaskOptions
 from kubenb.model.pipeline import Pipeline, Plan
 from kubenb.model.quantities import parse_duration
 
-RETRIES = 2
 BOILERPLATE: Part = {
     "startup_timeout_seconds": 600,
     "log_events_on_failure": True,
@@ -27,16 +26,16 @@ BOILERPLATE: Part = {
 SIDECAR = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
 
 
-def defaults(pipeline: Pipeline, common: Part, pushes: bool) -> Part:
+def defaults(pipeline: Pipeline, shared: Part, pushes: bool) -> Part:
     """`default_args`: the owner, retries, and the operator's settings that avoid its known weak spots."""
     dag = pipeline.dag
     found: Part = {}
     if dag.owner:
         found["owner"] = dag.owner
-    found["retries"] = RETRIES if dag.retries is None else dag.retries
+    found["retries"] = int(DAG["retries"].default) if dag.retries is None else dag.retries
     if dag.retry_delay:
         found["retry_delay"] = duration(parse_duration(dag.retry_delay))
-    found |= {name: common[name] for name in ("execution_timeout", "active_deadline_seconds") if name in common}
+    found |= {name: shared[name] for name in ("execution_timeout", "active_deadline_seconds") if name in shared}
     if pushes:
         found["xcom_sidecar_container_security_context"] = SIDECAR
     for name, argument in (
@@ -46,7 +45,7 @@ def defaults(pipeline: Pipeline, common: Part, pushes: bool) -> Part:
     ):
         if getattr(dag, name) is not None:
             found[argument] = getattr(dag, name)
-    return found | {name: value for name, value in common.items() if name not in found}
+    return found | {name: value for name, value in shared.items() if name not in found}
 
 
 def add_times(pipeline: Pipeline, cut: Cut) -> None:

@@ -1,6 +1,8 @@
-"""Whether a file still holds together after hand edits: it is Python or JSON, and uses no name that nothing defines.
+"""Whether a file still holds together after hand edits: it is Python or JSON, uses no name that nothing defines, and a
+DAG file still runs every task after those whose data it takes.
 
-In: a file's name and text. Out: the line and what is wrong there, or None. Next room: `reconcile`.
+In: a file's name and text. Out: the line, what is wrong there and what to do, or None. Next room: `reconcile`; `order`
+reads the tasks' order.
 """
 
 from __future__ import annotations
@@ -11,6 +13,8 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from kubenb.export.order import read_order
+
 _GIVEN = frozenset([*dir(builtins), "__file__", "__name__", "__doc__", "__path__", "__class__", "__annotations__"])
 
 
@@ -20,6 +24,7 @@ class Flaw:
 
     line: int | None
     what: str
+    fix: str = "Mend the line"
 
 
 def flaw(name: str, text: str) -> Flaw | None:
@@ -36,6 +41,21 @@ def flaw(name: str, text: str) -> Flaw | None:
         return Flaw(error.lineno, f"is no JSON ({error.msg})")
     except ValueError as error:
         return Flaw(None, f"is no Python ({error})")
+    return None
+
+
+def lost(text: str, wanted: str) -> Flaw | None:
+    """A task that the wanted DAG file runs after another one, and the edited file does not; None where its order can't be read."""
+    edited, whole = read_order(text), read_order(wanted)
+    if edited is None or whole is None:
+        return None
+    for upstream, downstream in whole.edges:
+        if downstream in edited.lines and downstream not in edited.after(upstream):
+            line = edited.lines[downstream]
+            if upstream not in edited.lines:
+                return Flaw(line, f"has no task {upstream}, whose data task {downstream} takes", "Put the task back")
+            fix = f"Write {edited.variables[upstream]} >> {edited.variables[downstream]}"
+            return Flaw(line, f"does not run task {downstream} after task {upstream}, whose data it takes", fix)
     return None
 
 

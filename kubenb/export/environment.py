@@ -12,7 +12,7 @@ from typing import Any
 
 from kubenb.export.fields import for_kubelet, pieces
 from kubenb.export.literal import quote
-from kubenb.export.volumes import GOOGLE_FILE, HOME, STORE, store_claim
+from kubenb.export.volumes import GOOGLE_FILE, HOME, STORE, by_xcom, store_claim
 from kubenb.inside.stores import xcom_name
 from kubenb.model.options import TaskOptions
 from kubenb.model.pipeline import Load, Parameter, Pipeline, Plan
@@ -45,10 +45,10 @@ def of_kubenb(pipeline: Pipeline, plan: Plan, dag_id: str) -> dict[str, str]:
     }
     if task.options.store:
         own["KUBENB_STORE"] = STORE if store_claim(task.options.store) else for_kubelet(task.options.store)
-    if task.options.store == "xcom":
+    if by_xcom(task.options.store):
         own |= {xcom_name(step.producer): _pulled(step.producer) for step in plan.steps if isinstance(step, Load)}
-    if task.kind != "container":
-        own["KUBENB_ENGINE"] = task.options.engine or "auto"
+    if task.kind != "container" and task.options.engine:
+        own["KUBENB_ENGINE"] = task.options.engine
     own |= {"HOME": HOME, "TMPDIR": "/tmp", "USER": "kubenb", "PYTHONUNBUFFERED": "1"}
     if task.options.google_key:
         own["GOOGLE_APPLICATION_CREDENTIALS"] = GOOGLE_FILE

@@ -2,7 +2,7 @@
 
 In: a task's plan and the pipeline's parameters. Out: `Items` with a count (known at export), or with the task that
 makes the list at run time. Next room: `dag` writes `expand(...)`, `task_notebook` the item's and the gathering lines,
-`checks` judges.
+`checks` looks at both.
 """
 
 from __future__ import annotations

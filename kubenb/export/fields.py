@@ -35,11 +35,6 @@ def pieces(text: str) -> Iterator[tuple[str, bool]]:
         yield text[at:], False
 
 
-def has_field(text: str) -> bool:
-    """Whether Airflow fills in something here."""
-    return any(field for _, field in pieces(text))
-
-
 def for_jinja(text: str, fields: bool = False) -> str:
     """The text that Jinja renders to `text`; with `fields`, Airflow fields in it are left for Airflow.
 

@@ -27,16 +27,14 @@ from kubenb.export.payload import payload, sha256
 from kubenb.export.placement import placement
 from kubenb.export.volumes import HOME, mounted, needs_group, volumes
 from kubenb.model.names import slug
-from kubenb.model.options import TaskOptions
+from kubenb.model.options import TASK, TaskOptions
 from kubenb.model.pipeline import Pipeline, Plan
 from kubenb.model.quantities import parse_duration
 
 Part = dict[str, Any]
-USER = 1000
-TIMEOUT = "1d"
 MARGIN = timedelta(minutes=5)
 DIGEST = "kubenb/notebook-sha256"
-IMAGE = "python:3.11-slim"
+IMAGE = TASK["image"].default
 OURS = {"app.kubernetes.io/managed-by": "kubenb"}
 
 
@@ -81,7 +79,7 @@ def spec(pipeline: Pipeline, plan: Plan) -> Part:
     """The pod's spec."""
     options = plan.task.options
     folders = mounted(options)
-    user = options.run_as_user or USER
+    user = options.run_as_user or int(TASK["run-as-user"].default)
     security: Part = {"runAsNonRoot": True, "runAsUser": user, "seccompProfile": {"type": "RuntimeDefault"}}
     if needs_group(folders):
         security |= {"fsGroup": user, "fsGroupChangePolicy": "OnRootMismatch"}
@@ -105,7 +103,7 @@ def container(pipeline: Pipeline, plan: Plan) -> Part:
     task, options = plan.task, plan.task.options
     plain = environment.of_kubenb(pipeline, plan, dag_id(pipeline)) | environment.of_user(options)
     part: Part = {"name": BASE, "image": options.image or IMAGE}
-    part["imagePullPolicy"] = options.image_pull_policy or "IfNotPresent"
+    part["imagePullPolicy"] = options.image_pull_policy or TASK["image-pull-policy"].default
     part |= command(plan)
     part["env"] = [*environment.variables(plain), *environment.projected(options)]
     if resources(options):
@@ -156,7 +154,7 @@ def resources(options: TaskOptions) -> Part:
 
 def timeout(pipeline: Pipeline, options: TaskOptions) -> timedelta:
     """The longest run of a task."""
-    return parse_duration(options.timeout or pipeline.dag.task_timeout or TIMEOUT)
+    return parse_duration(options.timeout or pipeline.dag.task_timeout or TASK["timeout"].default)
 
 
 def deadline(pipeline: Pipeline, options: TaskOptions) -> int:

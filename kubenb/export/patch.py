@@ -8,6 +8,7 @@ out goes a new pod. Next room: `manifest`.
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Any
 
@@ -45,17 +46,53 @@ def _ends(yaml: Any) -> tuple[type, ...]:
 
 @lru_cache(maxsize=1)
 def _strict(loader: Any) -> Any:
-    """The safe loader, which also refuses a key that stands twice: YAML would keep the last in silence."""
+    """The safe loader, which also refuses what YAML would change in silence: a key that stands twice (it keeps the last),
+    and plain words that it reads as something else than they look like.
+    """
 
     class Strict(loader):  # type: ignore[misc]
         def construct_mapping(self, node: Any, deep: bool = False) -> Any:
             keys = [key.value for key, _ in node.value if isinstance(key.value, str)]
-            for key in keys:
-                if keys.count(key) > 1:
-                    raise ValueError(f"the key {key} stands twice. Keep one.")
+            for key, _ in node.value:
+                if isinstance(key.value, str) and keys.count(key.value) > 1:
+                    raise ValueError(f"the key {key.value} stands twice. Keep one.")
+                if key.tag == "tag:yaml.org,2002:merge":
+                    raise ValueError("it merges with <<. Write the entries out.")
+                if key.tag != "tag:yaml.org,2002:str":
+                    raise ValueError(f"the key {key.value} is no text to YAML. Put it in quotes.")
             return super().construct_mapping(node, deep)
 
+        def construct_object(self, node: Any, deep: bool = False) -> Any:
+            if node.id != "scalar" or node.style is not None:
+                return super().construct_object(node, deep)
+            try:
+                found = super().construct_object(node, deep)
+            except ValueError:  # 2026-02-30
+                raise ValueError(f"YAML can't read {node.value}. Put it in quotes.") from None
+            _as_it_looks(node.value, found)
+            return found
+
     return Strict
+
+
+_NUMBER = re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?|0[xo][0-9a-fA-F]+")
+
+
+def _as_it_looks(word: str, value: Any) -> None:
+    """ValueError for a word without quotes that YAML 1.1 and a reader, or YAML 1.2, take for different things."""
+    if isinstance(value, bool):
+        if word.lower() not in ("true", "false"):
+            raise ValueError(f"YAML reads {word} as {str(value).lower()}. Write that, or put {word} in quotes.")
+    elif isinstance(value, (int, float)):
+        if not _NUMBER.fullmatch(word):
+            raise ValueError(f"YAML reads {word} as the number {value}. Write a plain number, or put {word} in quotes.")
+    elif isinstance(value, str):
+        if _NUMBER.fullmatch(word):
+            raise ValueError(
+                f"{word} is a number to some readers of YAML and text to others. Write it out, or in quotes."
+            )
+    elif value is not None:
+        raise ValueError(f"YAML reads {word} as a {type(value).__name__}. Put it in quotes.")
 
 
 @lru_cache(maxsize=256)
@@ -69,6 +106,8 @@ def _parsed(text: str) -> Any:
         for token in yaml.scan(text, Loader=yaml.SafeLoader):
             if isinstance(token, yaml.AliasToken):
                 raise ValueError("it uses a YAML alias (*name). Write the value out.")
+            if isinstance(token, yaml.TagToken):
+                raise ValueError(f"it uses a YAML tag ({''.join(filter(None, token.value))}). Write a plain value.")
             depth += isinstance(token, _starts(yaml)) - isinstance(token, _ends(yaml))
             if depth > DEEPEST:
                 raise ValueError("it is nested too deeply. Write it flatter.")

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from kubenb.export.dag import NO_DIGEST, digest
-from kubenb.export.edited import flaw
+from kubenb.export.edited import Flaw, flaw, lost
 from kubenb.export.files import RECORD, base_name
 from kubenb.export.merge import Conflict, diff, meeting, merge
 from kubenb.export.payload import sha256
@@ -136,14 +136,15 @@ def _three_way(outcome: Outcome, name: str, base: str | None, mine: str, theirs:
     merged = merge(base, mine, theirs) if base is not None else None
     broken = flaw(name, mine) if mine != base else None
     if broken is not None:
-        what = f"with your edits {name} {broken.what}; nothing was written."
-        fix = f"Mend the line, or delete {name} to have it written anew without your edits."
-        outcome.problems.append(Problem(Place(file=name, line=broken.line), what, fix, "delivery.broken-edit"))
+        outcome.problems.append(_broken_edit(name, broken))
         return
     if merged is None or merged.conflicts:
         outcome.problems.append(_conflict(name, mine, theirs, merged.conflicts if merged else ()))
         return
-    broken = flaw(name, merged.text) if mine != base else None
+    broken = flaw(name, merged.text) or _lost(name, merged.text, theirs) if mine != base else None
+    if broken is not None and merged.text == mine:
+        outcome.problems.append(_broken_edit(name, broken))
+        return
     if broken is not None:
         # the line is one of the merged text, which nobody has seen: the sentence names it, not the place
         what = f"your edits of {name} don't fit the notebook's changes: together it {broken.what}; nothing was written."
@@ -156,6 +157,16 @@ def _three_way(outcome: Outcome, name: str, base: str | None, mine: str, theirs:
         return
     (outcome.merged if mine != base else outcome.written).append(name)
     outcome.diffs.append(diff(name, mine, merged.text))
+
+
+def _lost(name: str, text: str, theirs: str) -> Flaw | None:
+    return lost(text, theirs) if name.endswith(".py") else None
+
+
+def _broken_edit(name: str, broken: Flaw) -> Problem:
+    what = f"with your edits {name} {broken.what}; nothing was written."
+    fix = f"{broken.fix}, or delete {name} to have it written anew without your edits."
+    return Problem(Place(file=name, line=broken.line), what, fix, "delivery.broken-edit")
 
 
 def _conflict(name: str, mine: str, theirs: str, conflicts: Sequence[Conflict]) -> Problem:

@@ -106,6 +106,8 @@ def _kinds(line: str) -> Iterator[str]:
             yield kind
     yield from _in_addresses(line)
     for match in _FLAG.finditer(line):
+        if line.lstrip().startswith(("%k8s_", "%%k8s_")) and not _secretive("password", match["value"]):
+            continue  # our own --secret takes a secret's name
         if not _PLACEHOLDER.match(match["value"]) and "{" not in match["value"]:
             yield "a password on a command line"
     for pattern in (_ASSIGNED, _BARE):

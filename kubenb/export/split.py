@@ -8,7 +8,6 @@ task before anything is written. Next room: `dag`.
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 from kubenb.export.fields import for_jinja
@@ -94,13 +93,14 @@ def _template(key: str, value: Any) -> Any:
     return for_jinja(value, key in _FIELD_PLACES) if isinstance(value, str) else value
 
 
-def shared(pods: list[Part], patched: list[Part]) -> Part:
-    """What the pods have in common: mappings key by key, of lists the items that all have, of other values the most frequent.
+def shared(pods: list[Part], patched: list[Part], plain: Part) -> Part:
+    """What the pods have in common: mappings key by key, of lists the items that all have, of other values the one that
+    all have, else that of `plain`, the pod of a task that says nothing itself.
 
     A patched pod may have taken away what all others have: that alone does not count.
 
-    >>> shared([{"a": 1, "b": [1, 2]}, {"a": 1, "b": [2], "c": 3}, {"a": 4, "b": [2]}], [])
-    {'a': 1, 'b': [2]}
+    >>> shared([{"a": 2, "b": [1, 2], "d": 5}, {"a": 3, "b": [2], "c": 3, "d": 5}], [], {"a": 1, "d": 6})
+    {'a': 1, 'b': [2], 'd': 5}
     """
     found: Part = {}
     first = (pods or patched)[0]
@@ -110,13 +110,16 @@ def shared(pods: list[Part], patched: list[Part]) -> Part:
         values, others = [pod[key] for pod in pods], [pod[key] for pod in patched if key in pod]
         both = values + others
         if all(isinstance(value, dict) for value in both):
-            found[key] = shared(values, others)
+            found[key] = shared(values, others, plain.get(key, {}))
         elif key == "containers" and all(map(_are_mappings, both)):
-            found[key] = [shared([value[0] for value in values], [value[0] for value in others])]
+            bases = [value[0] for value in values], [value[0] for value in others]
+            found[key] = [shared(*bases, plain.get(key, [{}])[0])]
         elif all(isinstance(value, list) for value in both):
             found[key] = [item for item in first[key] if all(item in value for value in both)]
         elif len({type(value) for value in both}) == 1:
-            found[key] = Counter(values or others).most_common(1)[0][0]
+            alike = len(set(values or others)) == 1
+            if alike or type(plain.get(key)) is type(both[0]):
+                found[key] = both[0] if alike else plain[key]
     return {key: value for key, value in found.items() if value not in ({}, []) or key == "env"}
 
 

@@ -46,6 +46,11 @@ def store_claim(store: str | None) -> tuple[str, str | None] | None:
     return name, sub or None
 
 
+def by_xcom(store: str | None) -> bool:
+    """Whether data travels in Airflow's own XComs, not in a place of its own."""
+    return store == "xcom"
+
+
 def mounted(options: TaskOptions) -> tuple[Mounted, ...]:
     """All folders of a task, kubenb's own first."""
     own = [Mounted("kubenb-home", {"emptyDir": {}}, HOME), Mounted("kubenb-tmp", {"emptyDir": {}}, "/tmp")]

@@ -1,8 +1,9 @@
 """The magics: `%load_ext kubenb` puts them into a running IPython, and little else.
 
 In: the shell. Out: `%%k8s_task` and the `%k8s_…` lines, their completion, and a listener that knows which cells ran.
-The rooms: `session` (what a kernel knows), `task` (running a cell), `lines` (the one-line magics), `mapped` (fan-out in
-the kernel), `source` (which notebook is this), `complete`. Each magic's own room is imported when it is first used.
+The rooms: `words` (the magics by name), `session` (what a kernel knows), `task` (a task's cell), `mapped` (fan-out in the
+kernel), `local` and `around` (a cell in a process, and its way back), `lines` (the one-line magics), `source` (which
+notebook is this), `values` (what can travel), `complete`, `manual`. Each is imported when it is first used.
 """
 
 from __future__ import annotations

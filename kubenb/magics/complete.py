@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from kubenb.model.options import DAG, TASK, Option
+from kubenb.model.options import DAG, ONE_TASK, TASK, Option
 
 if TYPE_CHECKING:
     from kubenb.magics.session import Session
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 _LINE = re.compile(r"%%?(k8s_task|k8s_dag|k8s_notebook|k8s_container)\b(?P<rest>.*)$", re.DOTALL)
 _BELOW = re.compile(r"#\|\s*(?P<name>[\w-]*)(?P<colon>:\s*)?(?P<value>.*)$", re.DOTALL)
 _WORD = re.compile(r"\S*$")
-TASKS = frozenset({"after"})
 
 
 def complete(session: Session, context: Any) -> dict[str, Any]:
@@ -45,7 +44,9 @@ def _magic_above(context: Any) -> str | None:
 
 
 def _table(magic: str) -> dict[str, Option]:
-    return {**TASK, **DAG} if magic == "k8s_dag" else TASK
+    if magic == "k8s_dag":
+        return {**{name: option for name, option in TASK.items() if name not in ONE_TASK}, **DAG}
+    return {name: option for name, option in TASK.items() if name != "param" or magic == "k8s_notebook"}
 
 
 def _on_line(session: Session, context: Any, magic: str, rest: str) -> dict[str, Any]:

@@ -27,17 +27,17 @@ def k8s(session: Session, line: str) -> None:
 
 def k8s_dag(session: Session, line: str) -> None:
     """Says what is wrong with the line; it takes effect in check and export."""
-    _judge(session, "k8s_dag", line)
+    _check(session, "k8s_dag", line)
 
 
 def k8s_notebook(session: Session, line: str) -> None:
     """As `%k8s_dag`: a task of the DAG, nothing to run in the kernel."""
-    _judge(session, "k8s_notebook", line)
+    _check(session, "k8s_notebook", line)
 
 
 def k8s_container(session: Session, line: str) -> None:
     """As `%k8s_dag`."""
-    _judge(session, "k8s_container", line)
+    _check(session, "k8s_container", line)
 
 
 def k8s_graph(session: Session, line: str) -> Any:
@@ -56,10 +56,10 @@ def k8s_check(session: Session, line: str) -> Any:
     from kubenb.magics.values import untravelled
     from kubenb.show.problems import Report
 
-    files, options = _words(line, 1, {"--airflow": True})
+    files, options = _words(line, 1, {"--airflow": True, "--to": True})
     saved = notebook(session, *files)
     pipeline = actions.read(saved)
-    report = actions.check(pipeline, airflow=options.get("--airflow"))
+    report = actions.check(pipeline, airflow=options.get("--airflow"), to=options.get("--to"))
     more = (*_unsaved(session, saved, files), *untravelled(pipeline, session.shell.user_ns))
     report = Report(report.subject, (*report.problems, *more), report.about)
     if not report.ok:
@@ -123,7 +123,7 @@ def _words(line: str, most: int, options: dict[str, bool] | None = None) -> tupl
     return plain, found
 
 
-def _judge(session: Session, name: str, line: str) -> None:
+def _check(session: Session, name: str, line: str) -> None:
     """Problems of a header that stands in an ordinary cell: the text that runs now has its `#|` lines too."""
     from kubenb.model.pipeline import Cell
     from kubenb.notebook.header import parse_headers

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from kubenb.magics.words import ABOUT, MAGICS
 from kubenb.model.options import DAG, TASK, Option
+from kubenb.show.options import default
 
 TASK_HEAD = """%%k8s_task NAME [--option value …]
 
@@ -36,7 +37,8 @@ HEADS = {
     "k8s_dag": DAG_HEAD,
     "k8s_notebook": (
         "%k8s_notebook FILE --as NAME [--option value …]\n\nA whole other notebook is a task, with the same options as"
-        " %%k8s_task.\n\n    %k8s_notebook other.ipynb --as train --memory 4Gi\n    #| in: flights\n    #| out: model"
+        " %%k8s_task.\n\n    %k8s_notebook other.ipynb --as train --memory 4Gi\n    #| param: month=2\n"
+        "    #| in: flights\n    #| out: model"
     ),
     "k8s_container": (
         "%k8s_container NAME --image IMAGE [--option value …] -- COMMAND\n\nAn image's own command is a task, in any language.\n\n"
@@ -44,16 +46,17 @@ HEADS = {
     ),
     "k8s_graph": "%k8s_graph [FILE]\n\nThe tasks, and for each edge the variable, the line that made it and the line that reads it.",
     "k8s_check": (
-        "%k8s_check [FILE] [--airflow PYTHON]\n\nEvery rule over the notebook; values in this kernel that can't travel"
+        "%k8s_check [FILE] [--to DIR] [--airflow PYTHON]\n\nEvery rule over the notebook; values in this kernel that can't travel"
         " between tasks are named, with\n"
-        "the line to paste. With --airflow, a real Airflow imports the DAG too."
+        "the line to paste. With --airflow, a real Airflow imports the DAG too; with --to,\n"
+        "the DAG file as an export would leave it in DIR, with your edits."
     ),
     "k8s_export": (
         "%k8s_export DIR [FILE] [--diff]\n\nWrites the Airflow DAG of this notebook's file into DIR. --diff writes nothing and shows"
         " what would change.\n\n"
         "    %k8s_export dags/"
     ),
-    "k8s_config": "%k8s_config [FILE]\n\nEvery option that is set, its value, and where it was set.",
+    "k8s_config": "%k8s_config [FILE]\n\nEvery option in force, its value, and where it comes from: a cell, a file, or a default.",
 }
 
 
@@ -82,4 +85,5 @@ def _rows(options: Iterable[Option]) -> Iterator[str]:
         more = " (repeat for more)" if option.repeats else ""
         choices = f": {', '.join(option.choices)}" if option.choices else ""
         yield f"  --{option.name} {option.example}"
-        yield f"        {option.help}{choices}{more}"
+        held = f"; {default(option)} unless set" if option.default else ""
+        yield f"        {option.help}{choices}{more}{held}"

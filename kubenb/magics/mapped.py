@@ -2,7 +2,7 @@
 
 The body's syntax tree is put into a `for` loop, line numbers untouched, so tracebacks, `await` and display stay
 IPython's own. In: the tree of a cell and its `map`. Out: the tree with the loop; `Items`, which the loop draws from.
-`pack` and `local` do it in processes.
+`local` does it in processes.
 """
 
 from __future__ import annotations
@@ -25,8 +25,11 @@ def bound(shell: Any, body: str) -> tuple[str, ...]:
     try:
         tree = ast.parse(body)
     except (SyntaxError, ValueError):
+        from kubenb.notebook.dataflow.magics import put_aside
+
+        aside = put_aside(body)  # `%time w = 3` binds w
         try:
-            tree = ast.parse(shell.transform_cell(body))
+            tree = ast.parse(shell.transform_cell(aside.text if aside else body))
         except (SyntaxError, ValueError):
             return ()
     return tuple(dict.fromkeys(_stored(tree)))

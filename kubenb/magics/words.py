@@ -29,9 +29,9 @@ ABOUT = {
     "k8s_notebook": "%k8s_notebook FILE --as NAME […]      a whole other notebook is a task",
     "k8s_container": "%k8s_container NAME --image I -- …    an image's own command is a task",
     "k8s_graph": "%k8s_graph [FILE]                     the tasks, and why each runs after which",
-    "k8s_check": "%k8s_check [FILE] [--airflow PYTHON]  every rule, and whether values can travel",
+    "k8s_check": "%k8s_check [FILE] [--to DIR] […]      every check, and whether values can travel",
     "k8s_export": "%k8s_export DIR [FILE] [--diff]       write the Airflow DAG",
-    "k8s_config": "%k8s_config [FILE]                    every option that is set, and where it was set",
+    "k8s_config": "%k8s_config [FILE]                    every option in force, and where it comes from",
     "k8s": "%k8s                                  this list",
 }
 

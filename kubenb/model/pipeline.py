@@ -144,7 +144,10 @@ class Plan:
 
 @dataclass(frozen=True)
 class Pipeline:
-    """Tasks and edges of a notebook. `plans` in the notebook's order; `left_out`: ordinary code that no task takes."""
+    """Tasks and edges of a notebook. `plans` in the notebook's order; `left_out`: ordinary code that no task takes.
+
+    `defaults`: the options of a task that says nothing itself.
+    """
 
     notebook: Notebook
     dag: DagOptions
@@ -155,3 +158,4 @@ class Pipeline:
     left_out: tuple[Code, ...] = ()
     dag_where: Place = Place()
     dag_origins: dict[str, str] = field(default_factory=dict, compare=False, hash=False)
+    defaults: TaskOptions = TaskOptions()

@@ -1,6 +1,6 @@
 """Problems are data: where, what, fix.
 
-Every room that judges user input returns `Problem` values (all of them, not only the first); every face shows them.
+Every room that checks user input returns `Problem` values (all of them, not only the first); every face shows them.
 `KubenbError` carries them where a value can't be had at all. Next room: `kubenb.show` draws them.
 """
 

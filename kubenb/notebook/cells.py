@@ -140,6 +140,9 @@ def _load(text: str, place: Place) -> dict[str, Any]:
             raise refuse(place, f"its JSON holds {word[1:]}, which is no JSON.", again, "notebook.json") from None
         raise refuse(place, f"its JSON has the key {shown(word)} twice in one place.", again, "notebook.json") from None
     except json.JSONDecodeError as error:
+        if not (place.file or ".ipynb").lower().endswith(".ipynb"):
+            fix = "Name a notebook (.ipynb) or a percent script (.py)."
+            raise refuse(place, "it is no notebook.", fix, "notebook.not-a-notebook") from None
         cut = error.pos >= len(text.rstrip()) or "Unterminated" in error.msg
         what = (
             f"it is cut off (line {error.lineno})."

@@ -20,7 +20,7 @@ from kubenb.model.problems import Place, Problem
 from kubenb.model.values import BadValue, KeyValue, Projection, Volume
 from kubenb.notebook import words
 from kubenb.notebook.lines import Entry, Layout, Slip, layouts
-from kubenb.notebook.printing import print_values, rewritten
+from kubenb.notebook.printing import print_values
 
 HeaderKind = Literal["task", "dag", "notebook", "container"]
 MAGIC = {"task": "%%k8s_task", "dag": "%k8s_dag", "notebook": "%k8s_notebook", "container": "%k8s_container"}
@@ -37,7 +37,8 @@ _SYNONYMS = {
     "execution-timeout": "timeout", "node": "node-selector", "nodeselector": "node-selector", "tolerations": "toleration",
     "labels": "label", "annotations": "annotation", "schedule-interval": "schedule", "cron": "schedule", "start-date": "start",
     "end-date": "end", "dag-id": "id", "name": "id", "tag": "tags", "params": "param", "desc": "description", "retry": "retries",
-    "pull-policy": "image-pull-policy", "docker-image": "image", "tz": "timezone", "foreach": "map", "parallel": "max-parallel",
+    "pull-policy": "image-pull-policy", "docker-image": "image", "tz": "timezone", "foreach": "map",
+    "parallel": "max-parallel", "p": "param",
 }  # fmt: skip
 
 
@@ -91,29 +92,6 @@ def _headers(number: int, source: str) -> tuple[tuple[Header, ...], tuple[Proble
 def print_header(header: Header) -> str:
     """The header's lines in their one canonical form, without the body; parse_header gives the same header again."""
     return "\n".join(print_values(MAGIC[header.kind], header))
-
-
-def rewrite_header(source: str, header: Header) -> str:
-    """The cell's source with this header in place of the one it has; lines that say the same, and all else, stay as they are."""
-    found, _ = layouts(source)
-    layout = next((each for each in found if each.kind == header.kind), None)
-    if layout is None:
-        return "\n".join([print_header(header), source] if source else [print_header(header)])
-    old = _Reading(Cell(1, "code", source), layout).header()
-    if not old.problems and says_the_same(old, header):
-        return source
-    new = rewritten(MAGIC[header.kind], header, old, layout)
-    read = parse_header(Cell(1, "code", "\n".join(new)))
-    if old.problems or read is None or read.problems or not says_the_same(read, header):
-        new = print_values(MAGIC[header.kind], header)
-    lines = source.split("\n")
-    return "\n".join([*lines[: layout.first], *(layout.indent + line for line in new), *lines[layout.last + 1 :]])
-
-
-def says_the_same(one: Header, other: Header) -> bool:
-    """Whether two headers have the same name, options and command, wherever they stand."""
-    mine, theirs = ((each.kind, each.name, each.values, each.command, each.notebook) for each in (one, other))
-    return mine == theirs
 
 
 def _problem(slip: Slip, where: Place) -> Problem:
@@ -294,7 +272,8 @@ class _Reading:
 
     def _unknown(self, entry: Entry) -> None:
         """An option that is none: near names, and the corrected line."""
-        typed = f"--{entry.name}" if entry.magic else entry.name
+        line, (start, end) = self.layout.lines[entry.first - self.layout.first], entry.span
+        typed = line[start:end]
         if entry.name in DAG and self.kind != "dag":
             self.add(
                 "unknown-option",
@@ -319,8 +298,6 @@ class _Reading:
         if not likely:
             self.add("unknown-option", entry.first, f"unknown option {typed}.", "See all options: kubenb options.")
             return
-        line = self.layout.lines[entry.first - self.layout.first]
-        start, end = entry.span
         fixed = f"{line[:start]}{'--' if entry.magic else ''}{likely[0]}{line[end:]}".strip()
         choices = " or ".join(f"--{name}" if entry.magic else name for name in likely)
         self.add("unknown-option", entry.first, f"unknown option {typed}.", f"Did you mean {choices}? Try: {fixed}")

@@ -3,7 +3,7 @@
 The rules of a `#|` line: one space, the option's name, a colon, the value. The value is kept exactly, without blanks around it.
 Wholly in quotes, it is what stands between them ('…' with '' for a quote, "…" with JSON's escapes). Unquoted, a ' #' begins a comment.
 Lines `#|   more`, indented deeper, go on: after an empty value or '|' they are a block, its lines kept; else they are joined by a blank.
-In: a cell's source. Out: `Layout` values and slips; nothing is judged by the option table here. Next room: `header`.
+In: a cell's source. Out: `Layout` values and slips; nothing is checked against the option table here. Next room: `header`.
 """
 
 from __future__ import annotations
@@ -63,14 +63,8 @@ class Layout:
     words: tuple[Word, ...] = ()
     entries: tuple[Entry, ...] = ()
     command: tuple[str, ...] | None = None
-    comment: str = ""
     slips: tuple[Slip, ...] = ()
     indent: str = field(default="", compare=False)
-
-    @property
-    def magic_line(self) -> str:
-        """The magic's own line."""
-        return self.lines[0]
 
 
 def layouts(source: str) -> tuple[tuple[Layout, ...], tuple[Slip, ...]]:
@@ -226,9 +220,7 @@ def _read_magic(layout: Layout, line: str) -> Layout:
         if not equals and queue and not _is_option(queue[0]) and (queue[0].text != "--" or queue[0].quoted):
             taken = queue.popleft().text if _takes_value(name, queue[0].text) else None
         entries.append(Entry(name, taken, layout.first, layout.first, span, magic=True))
-    return replace(
-        layout, words=tuple(placed), entries=tuple(entries), command=command, comment=found.comment, slips=tuple(slips)
-    )
+    return replace(layout, words=tuple(placed), entries=tuple(entries), command=command, slips=tuple(slips))
 
 
 def _is_option(word: Word) -> bool:

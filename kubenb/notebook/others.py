@@ -6,21 +6,30 @@ The path is relative to this notebook and stays inside the project. Next room: `
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
-from kubenb.model.names import shown
+from kubenb.model.names import did_you_mean, shown
 from kubenb.model.pipeline import Cell, Notebook, Parameter
 from kubenb.model.problems import KubenbError, Place, Problem
+from kubenb.model.values import KeyValue
 from kubenb.notebook.header import Header, parse_headers
-from kubenb.notebook.parameters import TAG, read_parameters
+from kubenb.notebook.parameters import TAG, read_parameters, with_params
 from kubenb.notebook.settings import Settings
 from kubenb.notebook.whole import joined
+from kubenb.notebook.words import quote
 
 Found = tuple[str, str | None, tuple[Problem, ...]]
 
 
-def other_notebook(header: Header, this: Notebook, settings: Settings, parameters: tuple[Parameter, ...]) -> Found:
-    """The other notebook's code, its path as one can open it, and what is wrong."""
+def other_notebook(
+    header: Header,
+    this: Notebook,
+    settings: Settings,
+    parameters: tuple[Parameter, ...],
+    param: tuple[KeyValue, ...] = (),
+) -> Found:
+    """The other notebook's code, its path as one can open it, and what is wrong. `param`: its parameters as the task sets them."""
     from kubenb.notebook.cells import read_notebook
 
     name = header.notebook or ""
@@ -50,7 +59,8 @@ def other_notebook(header: Header, this: Notebook, settings: Settings, parameter
                 ),
             ),
         )
-    body, problems = _body(other, header.where, parameters)
+    given = _Given({parameter.name for parameter in parameters}, param, header.places.get("param", header.where))
+    body, problems = _body(other, header.where, given)
     return body, path.as_posix(), problems
 
 
@@ -87,11 +97,23 @@ def _project(this: Notebook, settings: Settings) -> Path:
     return next((each for each in (folder, *folder.parents) if (each / ".git").exists()), folder)
 
 
-def _body(other: Notebook, where: Place, parameters: tuple[Parameter, ...]) -> tuple[str, tuple[Problem, ...]]:
-    """All code of the other notebook; its parameters keep their defaults, except those that this notebook gives."""
+@dataclass(frozen=True)
+class _Given:
+    """What the other notebook's parameters get: values at the task's own `param` (in `where`), the rest by this notebook's `names`."""
+
+    names: set[str]
+    param: tuple[KeyValue, ...]
+    where: Place
+
+
+def _body(other: Notebook, where: Place, given: _Given) -> tuple[str, tuple[Problem, ...]]:
+    """All code of the other notebook; its parameters keep their defaults, except those that it is given."""
     problems: list[Problem] = []
     parts: list[tuple[int, int, str]] = []
-    given = {parameter.name for parameter in parameters}
+    if given.param and not any(TAG in cell.tags for cell in other.cells):
+        what = f"{shown(Path(other.path).name)} has no cell tagged parameters, so {given.param[0].key} can't be set."
+        fix = "Tag the cell of its parameters, or leave param out."
+        problems.append(Problem(given.where, what, fix, "notebook.param"))
     for cell in other.cells:
         if cell.kind != "code" or not cell.source.strip():
             continue
@@ -100,7 +122,9 @@ def _body(other: Notebook, where: Place, parameters: tuple[Parameter, ...]) -> t
             fix = "Name a notebook without tasks, or export that one as a DAG of its own."
             problems.append(Problem(where, what, fix, "notebook.recursion"))
             break
-        source = _own_parameters(cell, given, other, problems) if TAG in cell.tags and given else cell.source
+        source = cell.source
+        if TAG in cell.tags and (given.names or given.param):
+            source = _parameters(cell, given, other, problems)
         parts.append((cell.number, 1, source))
     body = joined(parts)[0]
     if not body and not problems:
@@ -108,13 +132,27 @@ def _body(other: Notebook, where: Place, parameters: tuple[Parameter, ...]) -> t
     return body, tuple(problems)
 
 
-def _own_parameters(cell: Cell, given: set[str], other: Notebook, problems: list[Problem]) -> str:
-    """The other notebook's parameters, without those that come from outside."""
+def _parameters(cell: Cell, given: _Given, other: Notebook, problems: list[Problem]) -> str:
+    """The other notebook's parameters with what the task sets, without those that come from this notebook."""
     own, found = read_parameters(cell)
-    if not given & {parameter.name for parameter in own} and not found:
+    names = [parameter.name for parameter in own]
+    if not {*given.names, *(pair.key for pair in given.param)} & set(names) and not found and not given.param:
         return cell.source
     problems += [
         Problem(Place(each.where.cell, each.where.line, file=other.path), each.what, each.fix, each.code)
         for each in found
     ]
-    return "\n".join(f"{parameter.name} = {parameter.default!r}" for parameter in own if parameter.name not in given)
+    for pair in given.param:
+        if pair.key not in names:
+            what = f"{shown(Path(other.path).name)} has no parameter {pair.key}."
+            fix = did_you_mean(pair.key, names) or f"It has {', '.join(names) or 'none'}."
+            problems.append(Problem(given.where, what, fix, "notebook.param"))
+        elif "{{" in pair.value:
+            what = f"param {pair.key} takes an Airflow field, and a task's param is a constant."
+            fix = f"Write it at %k8s_dag: --param {quote(f'{pair.key}={pair.value}')}. A notebook's parameter of that name takes it."
+            problems.append(Problem(given.where, what, fix, "notebook.param"))
+    known = tuple(pair for pair in given.param if pair.key in names and "{{" not in pair.value)
+    values, wrong = with_params(own, known, given.where)
+    problems += wrong
+    here = given.names - {pair.key for pair in given.param}
+    return "\n".join(f"{parameter.name} = {parameter.default!r}" for parameter in values if parameter.name not in here)

@@ -15,11 +15,11 @@ from kubenb.model.names import shown
 from kubenb.model.options import DagOptions
 from kubenb.model.pipeline import Cell, Notebook, Parameter, Pipeline, Task
 from kubenb.model.problems import Place, Problem, Severity
+from kubenb.notebook.check_options import dag_problems, task_problems
 from kubenb.notebook.edges import with_after
 from kubenb.notebook.effective import Layer, dag_options, task_options
 from kubenb.notebook.header import Header, parse_headers
 from kubenb.notebook.parameters import TAG, read_parameters, with_params
-from kubenb.notebook.rules import dag_problems, task_problems
 from kubenb.notebook.settings import EMPTY, Settings
 from kubenb.notebook.whole import at_home, joined
 
@@ -75,7 +75,10 @@ def read_pipeline(notebook: Notebook, settings: Settings = EMPTY) -> Pipeline:
     problems = (*reading.problems, *found, *more)
     unique = tuple(dict.fromkeys(problems))
     where = reading.dag_header.where if reading.dag_header else Place()
-    return Pipeline(notebook, dag, reading.parameters, flow.plans, edges, unique, flow.left_out, where, origins)
+    defaults, _, _ = task_options("", Layer("", {}), _dag_layer(reading.dag_header), settings, where)
+    return Pipeline(
+        notebook, dag, reading.parameters, flow.plans, edges, unique, flow.left_out, where, origins, defaults
+    )
 
 
 def _read_cell(reading: _Reading, cell: Cell) -> None:
@@ -88,6 +91,7 @@ def _read_cell(reading: _Reading, cell: Cell) -> None:
         return
     headers, loose = parse_headers(cell)
     reading.problems += loose
+    cell = _without(cell, loose)
     for header in headers:
         reading.problems += header.problems
     tasks = [header for header in headers if header.kind != "dag"]
@@ -107,6 +111,16 @@ def _read_cell(reading: _Reading, cell: Cell) -> None:
         reading.pieces.append(_Piece(cell.number, "task", "", header.body_line, header))
         start = header.body_line - 1
     _ordinary(reading, cell.number, lines, start, len(lines))
+
+
+def _without(cell: Cell, problems: tuple[Problem, ...]) -> Cell:
+    """The cell without the lines that were meant for kubenb and are none of its magics: one complaint of each is enough."""
+    wrong = {problem.where.line for problem in problems}
+    if not wrong:
+        return cell
+    lines = cell.source.split("\n")
+    kept = ("" if number in wrong and line.lstrip().startswith("%") else line for number, line in enumerate(lines, 1))
+    return replace(cell, source="\n".join(kept))
 
 
 def _ordinary(reading: _Reading, number: int, lines: list[str], start: int, end: int) -> None:
@@ -249,7 +263,9 @@ def _task(reading: _Reading, header: Header) -> Task:
     if kind == "notebook" and header.notebook is not None:
         from kubenb.notebook.others import other_notebook
 
-        body, path, problems = other_notebook(header, reading.notebook, reading.settings, reading.parameters)
+        body, path, problems = other_notebook(
+            header, reading.notebook, reading.settings, reading.parameters, options.param
+        )
         reading.problems += problems
         task = replace(task, body=body, notebook=path)
     reading.problems += task_problems(task, header.places)

@@ -1,20 +1,19 @@
-"""The header as text: canonical and minimal, or an existing one changed in as few lines as can be.
+"""The header as text, canonical and minimal.
 
 Essentials stand on the magic line, in a fixed order; the rest one option a line below, in the table's order.
-In: a `Header` (and its old layout). Out: lines. `header.print_header` and `header.rewrite_header` are the doors.
+In: a `Header`. Out: lines. `header.print_header` is the door.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from kubenb.model.kinds import KINDS, parse_option, show_option
+from kubenb.model.kinds import KINDS, show_option
 from kubenb.model.options import DAG, TASK, Option
 from kubenb.notebook import words
-from kubenb.notebook.lines import Entry, Layout, block_text, read_value
+from kubenb.notebook.lines import block_text, read_value
 
 if TYPE_CHECKING:
     from kubenb.notebook.header import Header
@@ -69,7 +68,7 @@ def _texts(header: Header) -> Iterator[tuple[Option, str]]:
             yield option, text
 
 
-def _magic_lines(magic: str, header: Header, pairs: list[tuple[Option, str]], comment: str = "") -> list[str]:
+def _magic_lines(magic: str, header: Header, pairs: list[tuple[Option, str]]) -> list[str]:
     """The magic line, with the words in place; a command that can't stand on it follows as `#| command: …`."""
     parts = [magic]
     if header.kind == "notebook":
@@ -87,7 +86,7 @@ def _magic_lines(magic: str, header: Header, pairs: list[tuple[Option, str]], co
         parts += ["--", command]
     elif header.command:
         below = value_lines("command", command)
-    return [" ".join([*parts, comment] if comment else parts), *below]
+    return [" ".join(parts), *below]
 
 
 def option_lines(option: Option, text: str) -> list[str]:
@@ -123,67 +122,3 @@ def _escaped(text: str) -> str:
     """Between double quotes, everything unprintable escaped."""
     quoted = json.dumps(text, ensure_ascii=False)
     return "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in quoted)
-
-
-def rewritten(magic: str, header: Header, old: Header, layout: Layout) -> list[str]:
-    """The header's lines over an existing one: a line whose option keeps its value stays, with its comment and its form."""
-    on_line, left = _kept_on_line(layout, list(_texts(header)))
-    essential = ESSENTIAL[header.kind]
-    added = [pair for pair in left if _fits(pair, essential) and pair[0].name not in old.values]
-    left = [pair for pair in left if pair not in added]
-    below = any(entry.name == "command" and not entry.magic for entry in layout.entries)
-    lines = _magic_lines(magic, replace(header, command=()) if below else header, on_line + added, layout.comment)
-    typed = [(entry.name, entry.value) for entry in layout.entries if entry.magic and entry.name not in ("as", "id")]
-    same = (old.name, old.notebook) == (header.name, header.notebook) and (below or old.command == header.command)
-    if same and [(option.name, text) for option, text in on_line + added] == typed:
-        lines = [layout.lines[0]]
-    for entry in layout.entries:
-        if not entry.magic:
-            there = list(layout.lines[entry.first - layout.first : entry.last - layout.first + 1])
-            lines += _command_lines(old, header, there) if entry.name == "command" else _kept_lines(entry, there, left)
-    return [*lines, *(line for option, text in left for line in option_lines(option, text))]
-
-
-def _command_lines(old: Header, new: Header, there: list[str]) -> list[str]:
-    if old.command == new.command:
-        return there
-    return value_lines("command", " ".join(map(words.quote, new.command))) if new.command else []
-
-
-def _kept_lines(entry: Entry, there: list[str], left: list[tuple[Option, str]]) -> list[str]:
-    """An option's own lines where it keeps its value, new ones where it has another, none where it is gone; taken off `left`."""
-    same = [pair for pair in left if pair[0].name == entry.name]
-    exact = [pair for pair in same if pair[1] == _canonical(pair[0], entry.value)]
-    changed = [pair for pair in same if not pair[0].repeats or KINDS[pair[0].kind].lists]
-    for pair in (exact or changed)[:1]:
-        left.remove(pair)
-        return there if exact else option_lines(*pair)
-    return []
-
-
-def _kept_on_line(
-    layout: Layout, pairs: list[tuple[Option, str]]
-) -> tuple[list[tuple[Option, str]], list[tuple[Option, str]]]:
-    """The pairs that stay on the magic line, because their option stood there; and the others."""
-    kept: list[tuple[Option, str]] = []
-    left = list(pairs)
-    for entry in layout.entries:
-        if not entry.magic:
-            continue
-        same = [pair for pair in left if pair[0].name == entry.name and words.fits(pair[1])]
-        exact = [pair for pair in same if pair[1] == _canonical(pair[0], entry.value)]
-        for pair in (exact or [pair for pair in same if not pair[0].repeats or KINDS[pair[0].kind].lists])[:1]:
-            kept.append(pair)
-            left.remove(pair)
-    return kept, left
-
-
-def _canonical(option: Option, text: str | None) -> str | None:
-    """The text as it would be printed, None where it can't be read."""
-    if text is None:
-        return "true" if option.kind == "flag" else None
-    try:
-        found: tuple[Any, ...] = parse_option(option, text)
-    except ValueError:
-        return None
-    return ", ".join(show_option(option, value) for value in found)

@@ -54,7 +54,7 @@ class Unit:
 
 @dataclass
 class Maker:
-    """Makes units of one run and judges their ends."""
+    """Makes units of one run and says how each ended."""
 
     pipeline: Pipeline
     desk: Desk

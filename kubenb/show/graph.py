@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+from kubenb.export.ids import dag_id
 from kubenb.model.pipeline import Edge, Pipeline, Plan, Reason
 from kubenb.model.problems import Place
 from kubenb.show.problems import Report, problem_json
@@ -52,7 +53,7 @@ class Graph(Shown):
     def caption(self) -> str:
         """'flights: 3 tasks, 2 edges': the same on every machine."""
         tally = f"{count(len(self.pipeline.plans), 'task')}, {count(len(self.pipeline.edges), 'edge')}"
-        return f"{self.pipeline.dag.id or 'notebook'}: {tally}"
+        return f"{dag_id(self.pipeline)}: {tally}"
 
     def subject(self) -> str:
         """What problems are about: the file, or the DAG where the notebook has none."""

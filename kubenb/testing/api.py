@@ -1,6 +1,6 @@
 """A stand-in of the Kubernetes pod API on loopback, for tests without a cluster.
 
-In: the requests of the real clients (kubenb's, Airflow's KubernetesPodOperator). Out: pods that are processes of this machine.
+In: the requests of a real client (Airflow's KubernetesPodOperator, any other). Out: pods that are processes of this machine.
 It knows create, get, list (with selectors), patch, delete, logs (followed, since, tail, with times), events, and the `exec` that Airflow
 reads an XCom with. It schedules nothing, has no images, no roles and no quotas: what it shows is that the clients, the manifests
 and what runs in the pod fit together; not that a cluster would take them.

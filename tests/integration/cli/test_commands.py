@@ -51,7 +51,7 @@ def test_version(tmp_path: Path) -> None:
 
 USAGE = [
     (["grph"], "There is no command grph. Did you mean graph?"),
-    (["frobnicate"], "There is no command frobnicate. There are: graph, check,"),
+    (["frobnicate"], "There is no command frobnicate. There are: graph, plan, check,"),
     (["run", "n.ipynb"], "Missing option '--to'"),
     (["run", "n.ipynb", "--to", "out", "-p", "month"], "-p 'month' is not NAME=VALUE. Write -p month=2."),
     (["run", "n.ipynb", "--to", "out", "-e", "NOT_SET_HERE"], "-e NOT_SET_HERE: the variable is not set here."),
@@ -66,7 +66,7 @@ def test_a_wrong_command_line_is_told_with_the_fix_and_ends_with_2(words: list[s
     assert text in result.output.replace("\n", " ")
 
 
-@pytest.mark.parametrize("command", ["graph", "check", "config", "slices"])
+@pytest.mark.parametrize("command", ["graph", "check", "config", "plan"])
 def test_a_notebook_that_is_not_there_is_a_problem(command: str, tmp_path: Path) -> None:
     result = invoke(command, tmp_path / "no.ipynb")
     assert result.exit_code == 1
@@ -99,9 +99,37 @@ def test_check_is_silent_about_nothing_and_tells_everything(notebook: Path, tmp_
 def test_config_and_slices_and_options(notebook: Path) -> None:
     config = invoke("config", notebook).output
     assert any(line.split() == ["extract", "memory", "1Gi", "cell", "4"] for line in config.splitlines()), config
-    check("cli-slices.txt", invoke("slices", notebook).output.rstrip("\n"))
-    assert "rows from extract" in invoke("slices", notebook, "--task", "train").output
+    check("cli-plan.txt", invoke("plan", notebook).output.rstrip("\n"))
+    assert "rows from extract" in invoke("plan", notebook, "--task", "train").output
+    wrong = invoke("plan", notebook, "--task", "trian")
+    assert (wrong.exit_code, wrong.stderr) == (1, "error: small.ipynb: there is no task trian. Did you mean train?\n")
     assert "memory" in {row["name"] for row in json.loads(invoke("options", "--json").output)["%%k8s_task"]}
+
+
+CONFIG = [
+    ("%k8s_dag id d cell 1", "%k8s_dag d"),
+    ("%k8s_dag id small the notebook's name", ""),
+    ("%k8s_dag catchup false kubenb's default", ""),
+    ("every task image python:3.11-slim kubenb's default", ""),
+    ("every task run-as-user 1000 kubenb's default", ""),
+    ("every task retries 2 kubenb's default", ""),
+    ("every task retries 5 cell 1 (retries of the DAG)", "%k8s_dag --retries 5"),
+    ("every task timeout 2h cell 1 (task-timeout of the DAG)", "%k8s_dag --task-timeout 2h"),
+    ("every task trigger-rule all_success Airflow's default", ""),
+    ("one image a/b %k8s_dag, cell 1", "%k8s_dag --image a/b"),
+    ("two image a/b kubenb.toml [task]", "[task]\nimage = 'a/b'"),
+    ("two retries 2 kubenb's default", "%%k8s_task three --retries 4"),
+]
+
+
+@pytest.mark.parametrize(("row", "said"), CONFIG, ids=[row for row, _ in CONFIG])
+def test_config_says_what_is_in_force_and_from_where(row: str, said: str, notebook: Path, tmp_path: Path) -> None:
+    if said.startswith("["):
+        (tmp_path / "kubenb.toml").write_text(said)
+    small(tmp_path, *([said] if said.startswith("%") else []), "%%k8s_task one\n1", "%%k8s_task two\n2")
+    rows = [" ".join(line.split()) for line in invoke("config", notebook).output.splitlines()]
+    assert row in rows
+    assert len({" ".join(each.split()[:3]) for each in rows}) == len(rows), "one value each"
 
 
 @pytest.mark.parametrize("command", ["export", "run"])

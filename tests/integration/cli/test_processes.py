@@ -75,6 +75,6 @@ def test_a_reader_that_goes_away_is_no_traceback(tmp_path: Path) -> None:
 def test_nothing_of_the_notebook_runs_on_check_graph_and_export(tmp_path: Path) -> None:
     trap = f"import pathlib\npathlib.Path({str(tmp_path / 'ran')!r}).touch()"
     notebook = small(tmp_path, CELLS[0], CELLS[1], trap, *CELLS[2:])
-    for words in (["graph"], ["check"], ["config"], ["slices"], ["export", "--to", "dags"]):
+    for words in (["graph"], ["check"], ["config"], ["plan"], ["export", "--to", "dags"]):
         assert kubenb(words[0], notebook, *words[1:], folder=tmp_path).returncode == 0
     assert not (tmp_path / "ran").exists()

@@ -34,6 +34,7 @@ def test_magics_and_shell_lines_of_the_body_work(shared: Kernel) -> None:
     assert reply.status == "ok"
     assert "shell" in reply.out
     assert "Wall time" in reply.out
+    assert reply.out.strip().endswith("-> y")
 
 
 BROKEN = "%%k8s_task broken\ndef f(x):\n    return 1 / x\na = 5\n\nf(0)\nb = 3"

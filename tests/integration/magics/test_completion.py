@@ -18,6 +18,11 @@ CASES = [
     ("%%k8s_task train\n#| cpu: 2\n#| run: po", ["%%k8s_task train\n#| cpu: 2\n#| run: pod"]),
     ("%%k8s_task train\n#| trigger-rule: one_f", ["%%k8s_task train\n#| trigger-rule: one_failed"]),
     ("%k8s_dag flights --sched", ["%k8s_dag flights --schedule", "%k8s_dag flights --scheduler"]),
+    ("%k8s_notebook x.ipynb --par", ["%k8s_notebook x.ipynb --param"]),
+    (
+        "%%k8s_task late --p",
+        [f"%%k8s_task late --{name}" for name in ("pickle", "pod", "pool", "priority", "priority-class", "profile")],
+    ),
     ("%k8s_notebook x.ipynb --a", ["affinity", "after", "annotation", "as"]),
     ("%%k8s_task late --after ex", ["%%k8s_task late --after extract"]),
     ("%%k8s_task late --image reg", ["%%k8s_task late --image registry/base:7"]),
@@ -33,7 +38,7 @@ def seen(shared: Kernel) -> Kernel:
 
 @pytest.mark.parametrize(("text", "offered"), CASES)
 def test_tab_offers_what_fits(seen: Kernel, text: str, offered: list[str]) -> None:
-    if text.startswith("%k8s_notebook"):
+    if text.endswith("--a"):
         offered = [text.removesuffix("--a") + f"--{name}" for name in offered]
     assert sorted(seen.complete(text)) == sorted(offered)
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from jinja2 import StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 
-from kubenb.export.fields import for_jinja, for_kubelet, has_field, pieces
+from kubenb.export.fields import for_jinja, for_kubelet, pieces
 
 AIRFLOW = SandboxedEnvironment(undefined=StrictUndefined, extensions=["jinja2.ext.do"], cache_size=0)
 
@@ -114,5 +114,5 @@ def test_dollars_inside_a_field_are_airflows() -> None:
 
 
 def test_empty_braces_are_no_field() -> None:
-    assert not has_field("{{ }}")
-    assert has_field("{{ ds }}")
+    assert list(pieces("{{ }}")) == [("{{ }}", False)]
+    assert list(pieces("{{ ds }}")) == [("{{ ds }}", True)]

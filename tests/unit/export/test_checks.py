@@ -215,11 +215,24 @@ RULES: list[tuple[str, Pipeline, str, str]] = [
     ),
     (
         "a patch that YAML reads as no text",
-        alone(pod="{spec: {containers: [{env: [{name: A, value: no}]}]}}"),
+        alone(pod="{spec: {containers: [{env: [{name: A, value: false}]}]}}"),
         "pod.env",
         "reads as no text",
     ),
     ("a patch of a number as annotation", alone(pod="{metadata: {annotations: {a: 1}}}"), "pod.text", "is no text"),
+    (
+        "a patch of a node's label that is no text",
+        alone(pod="{spec: {nodeSelector: {a: 1}}}"),
+        "pod.text",
+        "is no text",
+    ),
+    (
+        "a patch of a host's name that is no text",
+        alone(pod="{spec: {hostname: 5}}"),
+        "pod.type",
+        "something else than text",
+    ),
+    ("a patch of a flag that is text", alone(pod="{spec: {hostNetwork: 'no'}}"), "pod.type", "true or false"),
     ("a patch that restarts", alone(pod="{spec: {restartPolicy: Always}}"), "pod.restart", "counts the tries itself"),
     (
         "a patch over the limit",

@@ -245,6 +245,32 @@ def test_an_edit_that_leaves_a_task_undefined_is_named_with_its_line(tmp_path: P
             deliver(files, tmp_path, "flights")
 
 
+@pytest.mark.parametrize("files", [ONE, TWO], ids=["same notebook", "changed notebook"])
+def test_an_edit_that_takes_a_tasks_data_away_is_refused(files: Files, tmp_path: Path) -> None:
+    deliver(ONE, tmp_path, "flights")
+    edit(tmp_path, "flights.py", "\n    extract >> train\n", "")
+    before = standing(tmp_path)
+    with pytest.raises(KubenbError, match="does not run task train after task extract, whose data it takes"):
+        deliver(files, tmp_path, "flights")
+    assert standing(tmp_path) == before
+
+
+def test_check_sees_the_file_as_an_export_would_leave_it(tmp_path: Path) -> None:
+    actions.export(flights(), tmp_path)
+    assert actions.check(flights(), to=tmp_path).ok
+    edit(tmp_path, "flights.py", "    catchup=False,\n", "    catchup=False,\n    max_active_runs=1,\n")
+    fine = actions.check(flights(), to=tmp_path)
+    assert (fine.ok, fine.about) == (True, f"3 tasks, with your edits in {tmp_path}")
+    edit(tmp_path, "flights.py", "\nwith DAG(", "\nx = (\nwith DAG(")
+    line = (tmp_path / "flights.py").read_text("utf-8").splitlines().index("x = (") + 1
+    before = standing(tmp_path)
+    broken = actions.check(flights(), to=tmp_path)
+    assert not broken.ok
+    assert f"flights.py: line {line}: with your edits flights.py is no Python ('(' was never closed)" in str(broken)
+    assert actions.check(flights()).ok, "the notebook itself is right"
+    assert standing(tmp_path) == before
+
+
 def test_a_kept_task_notebook_is_a_warning(tmp_path: Path) -> None:
     deliver(ONE, tmp_path, "flights")
     edit(tmp_path, "flights/train.ipynb", "version = 1", "version = 100")
@@ -457,5 +483,5 @@ def test_a_limit_on_file_sizes_leaves_the_old_export(tmp_path: Path) -> None:
 
 def test_a_folder_that_can_not_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
-    with pytest.raises(KubenbError, match=r"file/dags can't be written: Not a directory\. What was there"):
+    with pytest.raises(KubenbError, match=r"file/dags: it can't be written: Not a directory\. What was there"):
         deliver(ONE, tmp_path / "file" / "dags", "flights")

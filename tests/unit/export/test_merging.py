@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kubenb.export.edited import Flaw, flaw
+from kubenb.export.edited import Flaw, flaw, lost
 from kubenb.export.merge import diff, meeting, merge
 
 BASE = "a\nb\nc\nd\ne\n"
@@ -87,6 +87,42 @@ FLAWS = [
 @pytest.mark.parametrize(("what", "name", "text", "found"), FLAWS)
 def test_a_file_that_no_longer_works_is_known_by_its_line(what: str, name: str, text: str, found: Flaw | None) -> None:
     assert flaw(name, text) == found
+
+
+HEAD = """with DAG("d"):
+    a = Op(**notebook("a"))
+    b = Op(**notebook("b", cpu="1"), retries=1)
+    c = Op.partial(**task("c-c", "container.json", {})).expand(env_vars=a.output)
+"""
+WANTED = HEAD + "    a >> b >> c\n"
+NO_B = Flaw(4, "has no task b, whose data task c-c takes", "Put the task back")
+LOST = Flaw(3, "does not run task b after task a, whose data it takes", "Write a >> b")
+ORDERS = [
+    ("as it was", HEAD + "    a >> b >> c\n", None),
+    ("an edge taken out", HEAD + "    b >> c\n", LOST),
+    ("turned round", HEAD + "    b >> a\n    b >> c\n", LOST),
+    ("all taken out", HEAD, LOST),
+    ("a task taken out", HEAD.replace("    b =", "    # b =") + "    a >> c\n", NO_B),
+    ("the last task taken out", "".join(HEAD.splitlines(keepends=True)[:3]) + "    a >> b\n", None),
+    ("one more task between", HEAD + '    x = Other(task_id="x")\n    a >> x >> b >> c\n', None),
+    ("several at once", HEAD + '    x = Other(task_id="x")\n    a >> [b, x]\n    [b, x] >> c\n', None),
+    ("from right to left", HEAD + "    c << b << a\n", None),
+    ("another variable", HEAD.replace("    b =", "    bee =") + "    a >> bee >> c\n", None),
+    ("a function that may chain them", HEAD + "    chain(a, b, c)\n", None),
+    ("a method", HEAD + "    a.set_downstream(b)\n    b >> c\n", None),
+    ("a group around a task", HEAD.replace("    b =", '    with TaskGroup("g"):\n        b =') + "    a >> b >> c\n", None),
+    ("a group that lost an edge", HEAD.replace("    b =", '    with TaskGroup("g"):\n        b =') + "    b >> c\n",
+     Flaw(4, LOST.what, LOST.fix)),
+    ("a group that is chained", HEAD.replace("    b =", '    with TaskGroup("g") as g:\n        b =') + "    a >> g >> c\n", None),
+    ("tasks in a dict", 'with DAG("d"):\n    all = {n: Op(**notebook(n)) for n in "abc"}\n', None),
+    ("a task of no name", HEAD.replace("    b =", "   ") + "    a >> c\n", None),
+    ("a loop", HEAD + "    for one in (a, b):\n        one >> c\n", None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("what", "text", "found"), ORDERS, ids=[what for what, *_ in ORDERS])
+def test_an_edit_may_reorder_tasks_but_not_take_their_data_away(what: str, text: str, found: Flaw | None) -> None:
+    assert lost(text, WANTED) == found
 
 
 def test_a_diff_names_the_file() -> None:

@@ -23,8 +23,12 @@ BESIDE: dict[str, dict[str, Any]] = {
     "item-resources": {"map": "x in [1, 2]"},
     "retry-delay": {"retries": "3"},
 }
-EXAMPLES = {"run-as-user": "4711"}  # the row's example is the default
-ELSEWHERE = {"profile", "run", "in"}  # read before there is a task, by the magic, and by the analysis
+ELSEWHERE = {
+    "profile",
+    "run",
+    "in",
+    "param",
+}  # read before there is a task, by the magic, by the analysis, with the other notebook
 NAMED = {
     "retries": "retries=3",
     "retry-delay": "retry_delay=timedelta(minutes=5)",
@@ -54,7 +58,7 @@ def outcome(made: Pipeline) -> tuple[str, str, str]:
 
 
 def with_option(option: Option | None, typed: dict[str, Any]) -> Pipeline:
-    value = {option.field: EXAMPLES.get(option.name, option.example)} if option else {}
+    value = {option.field: option.example} if option else {}
     one = plan(task("one", "score = model = 1", **{**typed, **value}), outputs=["model"], binds=["model", "score"])
     return pipeline(container("load"), one)
 
@@ -83,13 +87,13 @@ DAG_LINES = {
     "start": "start_date=datetime(2026, 1, 1, ",
     "end": "end_date=datetime(2026, 12, 31, ",
     "timezone": 'ZoneInfo("Europe/Berlin")',
-    "catchup": "catchup=False",
+    "catchup": "catchup=True",
     "owner": '"owner": "analytics"',
     "tags": 'tags=["pricing"]',
     "description": 'description="Delays of flights"',
     "max-active-runs": "max_active_runs=1",
     "max-active-tasks": "max_active_tasks=8",
-    "retries": '"retries": 2',
+    "retries": '"retries": 3',
     "retry-delay": '"retry_delay": timedelta(minutes=5)',
     "timeout": "dagrun_timeout=timedelta(hours=6)",
     "task-timeout": "timedelta(hours=2)",
@@ -97,7 +101,7 @@ DAG_LINES = {
     "on-success": 'import_module("alerts").cheer(context)',
     "in-cluster": '"in_cluster": True',
     "context": '"cluster_context": "prod"',
-    "connection": '"kubernetes_conn_id": "kubernetes_default"',
+    "connection": '"kubernetes_conn_id": "kubernetes_prod"',
 }
 
 

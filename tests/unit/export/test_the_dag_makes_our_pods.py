@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 from base64 import b64decode
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -243,6 +244,37 @@ def test_settings_of_the_dag(tmp_path: Path) -> None:
     )
     assert [str(one[name]) for name in names] == ["ana", "5", "0:10:00", "k8s", "False", "2:00:00", "7500"]
     assert (str(two["execution_timeout"]), two["active_deadline_seconds"]) == ("0:01:30", 390)
+
+
+ODD_FIRST: list[tuple[str, dict[str, Any]]] = [
+    ("user", {"run_as_user": "1001"}),
+    ("pull policy", {"image_pull_policy": "Always"}),
+    ("account", {"service_account": "runner"}),
+    ("image", {"image": "team/odd:1"}),
+    ("timeout", {"timeout": "5m"}),
+    ("engine", {"engine": "papermill"}),
+    ("node", {"node_selector": "pool=batch"}),
+    ("label", {"label": "a=b"}),
+]
+
+
+@pytest.mark.parametrize("odd", [1, 2])
+@pytest.mark.parametrize(("what", "typed"), ODD_FIRST, ids=[name for name, _ in ODD_FIRST])
+def test_a_task_added_by_hand_starts_as_the_defaults_say(
+    what: str, typed: dict[str, Any], odd: int, tmp_path: Path
+) -> None:
+    """Not as the first task, nor as most: what only some tasks say stands with them."""
+    mine = plan(task("mine", store="pvc:s"))
+    tasks = [*(task(f"odd-{number}", store="pvc:s", **typed) for number in range(odd)), task("plain", store="pvc:s")]
+    made = replace(pipeline(*tasks), defaults=mine.task.options)
+    same_pods(made, tmp_path / "as-exported")
+    files = export_files(made)
+    assert '**notebook("plain"))' in files["flights.py"], "the task that says nothing says nothing in the file"
+    files["flights.py"] += '    mine = KubernetesPodOperator(**notebook("mine"))\n'
+    files["flights/mine.ipynb"] = task_notebook(made, mine)
+    wanted = manifest(made, mine, files["flights/mine.ipynb"])
+    wanted["metadata"].pop("name")
+    assert ordered(pod_of(parse(files, tmp_path / "edited").tasks["mine"])) == ordered(wanted)
 
 
 def test_callbacks_are_imported_when_they_are_called(tmp_path: Path) -> None:

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from kubenb.model.options import DagOptions
 from kubenb.model.pipeline import Edge, Notebook, Pipeline, Plan, Task
 from kubenb.model.problems import Place, Problem
+from kubenb.notebook.pipeline import read_pipeline
+from kubenb.notebook.scripts import parse_script
 from kubenb.show.graph import Graph
 from kubenb.show.layout import HEIGHT, lay_out, ranks
 from tests.unit.faces.drawn import PIPELINE
@@ -37,6 +39,13 @@ def test_json_has_everything_that_the_text_has() -> None:
 
 def test_svg() -> None:
     check("graph.svg", GRAPH.svg())
+
+
+def test_a_graph_is_called_as_its_dag_will_be_and_a_picture_names_no_folder() -> None:
+    found = Graph(read_pipeline(parse_script("x = 1\n", "/home/ana/none.py")))
+    assert found.title() == "none: 1 task, 0 edges (/home/ana/none.py)"
+    assert "Graph of none: 1 task, 0 edges" in found.svg()
+    assert "/home/ana" not in found.svg()
 
 
 def test_a_notebook_without_edges_still_has_a_graph() -> None:

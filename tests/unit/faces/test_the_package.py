@@ -40,9 +40,9 @@ def test_public_names_are_these() -> None:
         "export",
         "graph",
         "options",
+        "plan",
         "read",
         "run",
-        "slices",
     ]
     assert [name for name in kubenb.__all__ if not hasattr(kubenb, name)] == []
 

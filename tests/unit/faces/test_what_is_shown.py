@@ -11,11 +11,11 @@ from kubenb import actions
 from kubenb.model.problems import Place, Problem, Severity
 from kubenb.run.events import Event, Outcome, Run
 from kubenb.show.config import config_table
+from kubenb.show.plans import Plans
 from kubenb.show.problems import Report
 from kubenb.show.progress import Board, Lines, Notebook
 from kubenb.show.results import Results, measures, result_names, show_data, show_memory, show_seconds
 from kubenb.show.shown import Shown
-from kubenb.show.slices import Slices
 from kubenb.show.table import Table
 from tests.unit.faces.drawn import PIPELINE
 from tests.unit.faces.golden import check
@@ -49,8 +49,8 @@ SHOWN: dict[str, Shown] = {
     "results-failed": FAILED,
     "results-good": GOOD,
     "table": Table("Title", ("a", "b"), (("1", "<x> | y"), ("22", "")), "a note"),
-    "slices": Slices(PIPELINE),
-    "slices-one": Slices(PIPELINE, "report"),
+    "plans": Plans(PIPELINE),
+    "plans-one": Plans(PIPELINE, "report"),
     "config": config_table(PIPELINE),
 }
 

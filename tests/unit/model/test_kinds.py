@@ -146,8 +146,8 @@ def test_a_toml_table_gives_pairs() -> None:
 BAD_TOML = [
     ("memory", 4, "'4' is only 4 bytes. Write 4Gi."),
     ("memory", True, 'can\'t be true. Write it like memory = "4Gi".'),
-    ("image", 3, 'can\'t be a number. Write it like image = "python:3.11-slim".'),
-    ("image", ["a", "b"], 'takes one value, not a list of 2. Write it like image = "python:3.11-slim".'),
+    ("image", 3, 'can\'t be a number. Write it like image = "ghcr.io/team/notebook:1".'),
+    ("image", ["a", "b"], 'takes one value, not a list of 2. Write it like image = "ghcr.io/team/notebook:1".'),
     ("timeout", 90, 'can\'t be a number. Write it like timeout = "2h".'),
     ("retries", {"a": 1}, "can't be a table. Write it like retries = 3."),
     ("env", [{"A": 1}], None),

@@ -71,7 +71,7 @@ BAD: list[tuple[str, list[str]]] = [
     ("%%k8s_task train --run_as_user 5",
      [f"cell 4, line 1 (train): unknown option --run_as_user. Did you mean --run-as-user? Try: {TRY} --run-as-user 5"]),
     ("%%k8s_task train --xyz 1", ["cell 4, line 1 (train): unknown option --xyz. See all options: kubenb options."]),
-    ("%%k8s_task train -m 4Gi", ["cell 4, line 1 (train): unknown option --m. See all options: kubenb options."]),
+    ("%%k8s_task train -m 4Gi", ["cell 4, line 1 (train): unknown option -m. See all options: kubenb options."]),
     ("%%k8s_task train --schedule @daily",
      ["cell 4, line 1 (train): --schedule belongs to the DAG, not to a task. Write it on the DAG's line: %k8s_dag --schedule @daily"]),
     ("%%k8s_task train\n#| memry: 4Gi  # c",

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from kubenb.model.options import DAG, TASK
 from kubenb.model.pipeline import Cell
 from kubenb.model.values import KeyValue
-from kubenb.notebook.header import Header, parse_headers, print_header, rewrite_header
+from kubenb.notebook.header import Header, parse_headers, print_header
 from tests.unit.model.strategies import PATIENT, TEXT
 from tests.unit.notebook.headers import headers, meaning, read
 
@@ -40,25 +40,6 @@ def test_a_body_never_changes_its_header_nor_the_header_its_body(header: Header,
     assert meaning(found) == meaning(header)
     if header.kind == "task":
         assert found.body == body
-
-
-@PATIENT
-@given(headers(), st.data(), BODY)
-def test_rewriting_changes_the_header_to_the_new_one_and_nothing_else(
-    old: Header, data: st.DataObject, body: str
-) -> None:
-    new = data.draw(headers(old.kind))
-    source = f"{print_header(old)}\n{body}"
-    rewritten = rewrite_header(source, new)
-    assert meaning(read(rewritten)) == meaning(new)
-    assert rewritten.endswith(f"\n{body}")
-
-
-@PATIENT
-@given(headers(), BODY)
-def test_rewriting_to_the_same_header_changes_nothing(header: Header, body: str) -> None:
-    source = f"{print_header(header)}\n{body}"
-    assert rewrite_header(source, read(source)) == source
 
 
 @PATIENT

@@ -287,6 +287,62 @@ def test_another_notebook_is_a_task_with_all_its_code(tmp_path: Path) -> None:
     assert task.body == "import os\n\nextra = 5\n\nmodel = year + extra"
 
 
+@pytest.mark.parametrize(
+    "line", ["%%k8s_container x", "%%k8s_dag d", "%%k8s_tsk a", "%k8s_task a", "x = 1\n%%k8s_task a"]
+)
+def test_a_line_that_is_none_of_our_magics_is_named_once(line: str) -> None:
+    (problem,) = read(f"{line}\ny = 2", "%%k8s_task b\nprint(y)").problems
+    assert problem.code.startswith("header.")
+
+
+PARAM = "%k8s_notebook other.py --as train"
+OTHER = '# %% tags=["parameters"]\nyear = 2012\nname = "a"\n# %%\nprint(year, name)\n'
+
+
+@pytest.mark.parametrize(
+    ("line", "body"),
+    [
+        ("--param year=2014", "year = 2014\nname = 'a'"),
+        ("\n#| param: name=b c", "year = 2012\nname = 'b c'"),
+        ("", 'year = 2012\nname = "a"'),
+    ],
+)
+def test_a_task_sets_another_notebooks_parameters(line: str, body: str, tmp_path: Path) -> None:
+    (tmp_path / "other.py").write_text(OTHER)
+    found = read(f"{PARAM} {line}", path=str(tmp_path / "main.ipynb"))
+    assert said(found) == []
+    assert tasks(found)[0].body == f"{body}\n\nprint(year, name)"
+
+
+def test_a_tasks_own_value_goes_before_this_notebooks_parameter(tmp_path: Path) -> None:
+    (tmp_path / "other.py").write_text(OTHER)
+    found = read(("year = 2013", "parameters"), f"{PARAM} --param year=2014", path=str(tmp_path / "main.ipynb"))
+    assert tasks(found)[0].body.startswith("year = 2014\n")
+
+
+@pytest.mark.parametrize(
+    ("cell", "message"),
+    [
+        (f"{PARAM} --param yaer=1", "(train): 'other.py' has no parameter yaer. Did you mean year?"),
+        (f"{PARAM} --param x=1", "(train): 'other.py' has no parameter x. It has year, name."),
+        (f"{PARAM} --param year=soon", '(train): param year is "soon", but the parameters cell (cell 1) has 2012. '
+         "Write a value of the same type."),
+        (f"{PARAM} --param 'name={{{{ ds }}}}'", "(train): param name takes an Airflow field, and a task's param is a constant. "
+         "Write it at %k8s_dag: --param 'name={{ ds }}'. A notebook's parameter of that name takes it."),
+        (f"{PARAM} -p year=1", "(train): unknown option -p. Did you mean --param? Try: %k8s_notebook other.py --as train --param year=1"),
+        ("%k8s_notebook plain.py --as train --param x=1", "(train): 'plain.py' has no cell tagged parameters, so x can't be set. "
+         "Tag the cell of its parameters, or leave param out."),
+        ("%%k8s_task train --param x=1\n1", "(train): param belongs to the DAG or to a %k8s_notebook. "
+         "Write it on the DAG's line: %k8s_dag --param x=1"),
+    ],
+)  # fmt: skip
+def test_a_parameter_that_another_notebook_can_not_take_is_named(cell: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "other.py").write_text(OTHER)
+    (tmp_path / "plain.py").write_text("x = 1\n")
+    (problem,) = said(read(cell, path=str(tmp_path / "main.ipynb")))
+    assert problem.removeprefix("cell 1, line 1 ") == message
+
+
 def test_another_notebook_stays_inside_the_project(tmp_path: Path) -> None:
     project = tmp_path / "project"
     write(tmp_path / "outside.ipynb", "x = 1")

@@ -152,6 +152,14 @@ def test_a_file_of_another_encoding_is_refused(tmp_path: Path, data: bytes, mess
     assert str(caught.value) == f"{path}: {message}"
 
 
+def test_a_file_that_is_no_notebook_is_not_taken_for_a_broken_one(tmp_path: Path) -> None:
+    path = tmp_path / "passwd"
+    path.write_text("root:x:0:0:root:/root:/bin/bash\n")
+    with pytest.raises(KubenbError) as caught:
+        read_notebook(path)
+    assert str(caught.value) == f"{path}: it is no notebook. Name a notebook (.ipynb) or a percent script (.py)."
+
+
 def test_a_missing_file_names_the_one_beside_it(tmp_path: Path) -> None:
     (tmp_path / "flights.ipynb").write_text("")
     with pytest.raises(KubenbError, match=r"there is no such file\. Did you mean flights\.ipynb\?"):

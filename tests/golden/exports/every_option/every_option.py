@@ -1,6 +1,6 @@
 """DAG every_option, written by kubenb from flights.ipynb: edits stay on the next export.
 
-kubenb: every_option a2420bd967d100c9
+kubenb: every_option bd7e4f1f1ff4c656
 """
 
 import json
@@ -92,7 +92,7 @@ with DAG(
         },
         "in_cluster": True,
         "kubernetes_conn_id": "kubernetes_default",
-        "image": "registry.example.com/team/notebook:1",
+        "image": "python:3.11-slim",
     },
     tags=["a", "b"],
 ):
@@ -103,7 +103,8 @@ with DAG(
             spec={
                 "automountServiceAccountToken": True,
                 "securityContext": {
-                    "fsGroup": 1000,
+                    "runAsUser": 1001,
+                    "fsGroup": 1001,
                     "fsGroupChangePolicy": "OnRootMismatch",
                 },
                 "imagePullSecrets": [{"name": "regcred"}],
@@ -158,7 +159,7 @@ with DAG(
                 ],
             },
         ),
-        image="python:3.11-slim",
+        image="ghcr.io/team/notebook:1",
         env_vars={"LEVEL": "info"},
         container_resources={
             "requests": {
@@ -215,22 +216,19 @@ with DAG(
         doc_md="Train the delay model",
     )
     each = KubernetesPodOperator.partial(
-        **notebook(
-            "each",
-            container={"env": [{"name": "KUBENB_ENGINE", "value": "auto"}]},
-        ),
+        **notebook("each"),
+        image="registry.example.com/team/notebook:1",
         max_active_tis_per_dagrun=2,
     ).expand(env_vars=every_option.output)
     sum_up = KubernetesPodOperator(
-        **notebook(
-            "sum-up",
-            container={"env": [{"name": "KUBENB_ENGINE", "value": "auto"}]},
-        ),
+        **notebook("sum-up"),
+        image="registry.example.com/team/notebook:1",
         trigger_rule="none_failed",
         do_xcom_push=True,
     )
     tool = KubernetesPodOperator(
         **task("tool", "container.json", {}, memory="1Gi"),
+        image="registry.example.com/team/notebook:1",
         cmds=["tool"],
         arguments=["--day", "{{ ds }}", "--not", "{{ '{' }}% this %}", "$$(HOME)"],
         env_vars={"A": "{{ ds }}"},

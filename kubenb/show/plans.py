@@ -1,6 +1,6 @@
 """What each task takes along: its plan in words and code.
 
-In: a `Pipeline`. Out: `Slices`. The text is what the task notebook will hold, with the place of every piece.
+In: a `Pipeline`. Out: `Plans`. The text is what the task notebook will hold, with the place of every piece.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from kubenb.show.shown import Shown
 
 
 @dataclass(frozen=True, repr=False)
-class Slices(Shown):
+class Plans(Shown):
     """All plans, or the one of `task`."""
 
     pipeline: Pipeline

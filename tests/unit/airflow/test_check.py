@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kubenb.airflow.judge import judge
+from kubenb.airflow.check import check_with_airflow, problems_of
 from kubenb.airflow.pods import differences, fields_in, filled
 from kubenb.model.problems import Severity
 
@@ -77,7 +77,7 @@ def answer(**changes: Any) -> dict[str, Any]:
 
 
 def said(found: dict[str, Any]) -> list[str]:
-    return [str(problem) for problem in judge(found, Path("dags/d.py"), {"a": MANIFEST})]
+    return [str(problem) for problem in problems_of(found, Path("dags/d.py"), {"a": MANIFEST})]
 
 
 def test_a_file_that_is_right_has_no_problem() -> None:
@@ -117,8 +117,21 @@ def test_what_an_airflow_says_is_passed_on_with_a_fix(changes: dict[str, Any], s
     assert problem.endswith(end)
 
 
+def test_what_an_edit_made_different_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = answer()
+    found["dags"]["d"]["tasks"]["a"]["pod"]["spec"]["restartPolicy"] = "Always"
+    monkeypatch.setattr("kubenb.airflow.check.ask", lambda *_: found)
+    for edited, severity in ((False, Severity.ERROR), (True, Severity.WARNING)):
+        [problem] = check_with_airflow(Path("d.py"), Path("python"), {"a": MANIFEST}, edited=edited)
+        assert problem.severity is severity
+    assert "carry it over to the notebook" in problem.fix
+    found["import_errors"] = ["NameError: name 'x' is not defined"]
+    [problem] = check_with_airflow(Path("d.py"), Path("python"), {"a": MANIFEST}, edited=True)
+    assert (problem.severity, problem.fix[:23]) == (Severity.ERROR, "Look at your edits of t")
+
+
 def test_a_warning_weighs_less_than_an_error() -> None:
-    [problem] = judge(answer(warnings=["d.py:1: W: x"]), Path("d.py"), {"a": MANIFEST})
+    [problem] = problems_of(answer(warnings=["d.py:1: W: x"]), Path("d.py"), {"a": MANIFEST})
     assert problem.severity is Severity.WARNING
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +19,29 @@ _AGAIN = "Export the notebook again; if it stays, this is a bug of kubenb: pleas
 _WARNED = re.compile(r"^(?P<file>.*?):(?P<line>\d+): (?P<kind>\w+): (?P<text>.*)$", re.DOTALL)
 
 
-def check_with_airflow(dag_file: Path, python: Path, manifests: Mapping[str, dict[str, Any]]) -> tuple[Problem, ...]:
+def check_with_airflow(
+    dag_file: Path, python: Path, manifests: Mapping[str, dict[str, Any]], *, edited: bool = False
+) -> tuple[Problem, ...]:
     """All that this Airflow has against the file: it must load, warn of nothing, be stored alike everywhere, and make our pods.
 
-    `manifests` are the pods of ours by task id.
+    `manifests` are the pods of ours by task id. `edited`: the file has edits by hand, so differences may be meant.
     """
     fields = {task: fields_in(manifest) for task, manifest in manifests.items()}
-    return tuple(judge(ask(dag_file, python, fields), dag_file, manifests))
+    found = problems_of(ask(dag_file, python, fields), dag_file, manifests)
+    return tuple(map(_of_an_edit, found) if edited else found)
 
 
-def judge(answer: Answer, dag_file: Path, manifests: Mapping[str, dict[str, Any]]) -> Iterator[Problem]:
+def _of_an_edit(problem: Problem) -> Problem:
+    """A problem of a file with edits by hand: what only differs is a warning, and the edit is what to look at."""
+    if problem.code in ("airflow.difference", "airflow.tasks"):
+        fix = "If it is your edit and meant so, leave it; else carry it over to the notebook."
+        return replace(problem, fix=fix, severity=Severity.WARNING)
+    if problem.fix == _AGAIN:
+        return replace(problem, fix="Look at your edits of the file first, or delete it to have it written anew.")
+    return problem
+
+
+def problems_of(answer: Answer, dag_file: Path, manifests: Mapping[str, dict[str, Any]]) -> Iterator[Problem]:
     """The problems in an answer."""
     airflow, file = f"Airflow {answer['airflow']}", dag_file.name
     for text in answer["import_errors"]:
@@ -54,10 +68,10 @@ def judge(answer: Answer, dag_file: Path, manifests: Mapping[str, dict[str, Any]
         )
         return
     for dag in answer["dags"].values():
-        yield from _judge_dag(dag, file, airflow, manifests)
+        yield from _check_dag(dag, file, airflow, manifests)
 
 
-def _judge_dag(dag: Answer, file: str, airflow: str, manifests: Mapping[str, dict[str, Any]]) -> Iterator[Problem]:
+def _check_dag(dag: Answer, file: str, airflow: str, manifests: Mapping[str, dict[str, Any]]) -> Iterator[Problem]:
     if isinstance(dag["serialised"], dict):
         yield _problem(
             file, f"{airflow} can't store the DAG: {dag['serialised']['error']}.", _AGAIN, "airflow.serialise"
@@ -78,10 +92,10 @@ def _judge_dag(dag: Answer, file: str, airflow: str, manifests: Mapping[str, dic
         )
     for task, manifest in manifests.items():
         if task in dag["tasks"]:
-            yield from _judge_task(task, manifest, dag["tasks"][task], dag["fields"].get(task, {}), file, airflow)
+            yield from _check_task(task, manifest, dag["tasks"][task], dag["fields"].get(task, {}), file, airflow)
 
 
-def _judge_task(
+def _check_task(
     task: str, manifest: dict[str, Any], made: Answer, values: Mapping[str, Any], file: str, airflow: str
 ) -> Iterator[Problem]:
     for field, value in values.items():

@@ -1,7 +1,7 @@
 """What must hold between the options of a task or a DAG, beyond each one's own form.
 
 In: options with every default applied, and the places where they stand. Out: problems. Next room: `pipeline`.
-What the pod or the DAG as a whole must fulfil is judged by `export.checks`.
+What the pod or the DAG as a whole must fulfil is checked by `export.checks`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from kubenb.model.pipeline import Task
 from kubenb.model.problems import Place, Problem
 from kubenb.model.quantities import parse_bytes, parse_cpu, parse_duration
 from kubenb.model.schedules import read_date
+from kubenb.notebook.words import quote
 
 Found = Iterator[tuple[str, str, str]]  # the option it stands at, what, fix
 GOOGLE = "GOOGLE_APPLICATION_CREDENTIALS"
@@ -113,7 +114,11 @@ def _fan_out(task: Task) -> Found:
 
 
 def _kinds(task: Task) -> Found:
-    """What only a task with code of its own can do."""
+    """What only a task with code of its own can do, and what only another notebook."""
+    if task.options.param and task.kind != "notebook":
+        pair = task.options.param[0]
+        fix = f"Write it on the DAG's line: %k8s_dag --param {quote(f'{pair.key}={pair.value}')}"
+        yield "param", "param belongs to the DAG or to a %k8s_notebook.", fix
     if task.kind != "container":
         return
     for name, value in (("pickle", task.options.pickle), ("engine", task.options.engine)):
