@@ -113,6 +113,7 @@ def _units(walk: Statements, tree: ast.Module, lines: list[str], magics: Magics)
             first -= 1
         unit = _unit(frame, first, line, end, kind)
         unit.root = root
+        unit.keyed = frame.keyed
         last = end
         yield unit
 

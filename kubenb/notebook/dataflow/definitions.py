@@ -1,7 +1,7 @@
 """Functions, lambdas and classes: what happens when they are made, and a record of what happens when they are called.
 
 In: a definition's tree. Out: a `Function` in the frame's `made`, and what its decorators, defaults and class body do at once.
-Between `expressions` (below) and `statements` (above).
+Between `calling` (below) and `statements` (above).
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from kubenb.notebook.dataflow import effects
-from kubenb.notebook.dataflow.expressions import Expressions, joined
+from kubenb.notebook.dataflow.calling import Calling
+from kubenb.notebook.dataflow.expressions import joined
 from kubenb.notebook.dataflow.frames import Frame, names_of
-from kubenb.notebook.dataflow.records import Atoms, Call, Function, Link
+from kubenb.notebook.dataflow.records import Atoms, Call, Change, Function, Link
 
 
-class Definitions(Expressions):
+class Definitions(Calling):
     """Walks definitions. `exits`: names bound at each return of the function in hand; `jumps`: at each break and continue."""
 
     def __init__(self, walrus: bool) -> None:
         super().__init__(walrus)
-        self.exits: list[set[str]] = []
         self.jumps: list[list[tuple[bool, set[str]]]] = []
 
     body: Callable[[Sequence[ast.stmt]], None]
@@ -46,20 +46,45 @@ class Definitions(Expressions):
         for decorator, (root, path, target) in reversed(decorators):
             held = joined(self._decorate(root, path, target, held, decorator.lineno), (made,))
         if self.frame.kind == "class":
-            self.methods[node.name] = function
-            function.implicit = _runs_unasked(node)
+            self._method(node, function)
         self.bind(node.name, held, node.lineno)
+
+    def _method(self, node: ast.FunctionDef | ast.AsyncFunctionDef, function: Function) -> None:
+        """A function of a class; behind a decorator that is not known it is an attribute that can be called."""
+        words = [_word(each) for each in node.decorator_list]
+        if any(word not in _PLAIN for word in words):
+            return
+        function.implicit = _runs_unasked(node)
+        function.sort = next((_SORTS[word] for word in words if word in _SORTS), "")
+        if node.name in ("__init_subclass__", "__class_getitem__"):
+            function.sort = "class"
+        if "cached_property" in words:
+            function.ops.append(Change(("@0",), node.lineno))
+        late = next((word for word in words if word in ("setter", "deleter")), "")
+        self.methods[f"{node.name}.{late}" if late else node.name] = function
 
     def _decorator(self, node: ast.expr) -> tuple[str, str, Atoms]:
         if isinstance(node, ast.Call):
-            return "", "", self.value(node)
+            held = self.value(node)
+            if held and isinstance(node.func, ast.Attribute):  # `@app.route("/")`: the app keeps the function
+                root, path, target = self._callee(node.func)
+                return root, f"{path}.", joined(target, held)
+            return "", "", held
         return self._callee(node)
 
     def _decorate(self, root: str, path: str, target: Atoms, held: Atoms, line: int) -> Atoms:
         frame = self.frame
         number = frame.count
         frame.count += 1
-        frame.ops.append(Call(number, root, path, target, (held,), (), effects.HOLDS, not frame.branch, False, line))
+        effect = effects.DECORATES | effects.HOLDS
+        if path and path[-1] == ".":
+            *target_atoms, made = target
+            receiver = tuple(target_atoms)
+            frame.ops.append(Call(number, "%", "keep", receiver, (held,), (), effects.KEEP, True, False, line))
+            return self._decorate("", "", (made,), held, line)
+        if path:
+            effect |= effects.METHODS.get(path.rpartition(".")[2], 0) or effects.RECV | effects.KEEP
+        frame.ops.append(Call(number, root, path, target, (held,), (), effect, not frame.branch, False, line))
         return (f"${number}",)
 
     def _lambda(self, node: ast.Lambda) -> Atoms:
@@ -170,11 +195,11 @@ class Definitions(Expressions):
         self.body(node.body)
         self.frame, self.jumps = outer, jumps
         outer.count = frame.count
-        record = Function(node.name, node.lineno, "class", methods=self.methods, bases=bases)
+        values = {name: held for name, held in frame.env.items() if name not in self.methods and held}
+        sort = "decorated" if decorators or node.keywords else ""
+        record = Function(node.name, node.lineno, "class", values=values, methods=self.methods, bases=bases, sort=sort)
         self.methods = methods
-        shared = tuple(
-            dict.fromkeys(atom for name, held in frame.env.items() if name not in record.methods for atom in held)
-        )
+        shared = tuple(dict.fromkeys(atom for held in values.values() for atom in held))
         if shared:
             outer.ops.append(Link((made,), shared))
         outer.made[made] = record
@@ -218,9 +243,20 @@ def _finished(frame: Frame, name: str, line: int, params: tuple[str, ...], plain
         returns=returns,
         made=frame.made,
         generator=frame.generator,
+        keyed=frame.keyed,
+        certain=frozenset(frame.certain),
     )
 
 
+_SORTS = {
+    "staticmethod": "static",
+    "classmethod": "class",
+    "property": "property",
+    "cached_property": "property",
+    "abstractproperty": "property",
+    "getter": "property",
+}
+_PLAIN = {*_SORTS, "setter", "deleter", "abstractmethod", "override", "overload", "final", "contextmanager"}
 _ASKED = frozenset(
     ["__init__", "__new__", "__post_init__", "__init_subclass__", "__del__", "__class_getitem__", "__set_name__"]
 )
@@ -230,8 +266,13 @@ def _runs_unasked(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     """Whether a method runs without a call: properties, and what operators, loops and `with` call."""
     if node.name.startswith("__") and node.name.endswith("__"):
         return node.name not in _ASKED
-    words = [getattr(each, "attr", getattr(each, "id", "")) for each in node.decorator_list]
+    words = [_word(each) for each in node.decorator_list]
     return any(word.endswith("property") or word in ("setter", "getter", "deleter") for word in words)
+
+
+def _word(node: ast.expr) -> str:
+    """The last word of a decorator's name; '' for a call."""
+    return str(getattr(node, "attr", getattr(node, "id", "")))
 
 
 def _type_params(node: Any) -> tuple[str, ...]:

@@ -1,13 +1,12 @@
 """Expressions: what they read, which objects they may give, and which calls they make.
 
 In: an expression and the `Frame` it stands in. Out: its atoms (see `records`), with reads, calls and links noted in the frame.
-`statements` builds on it.
+`calling` builds on it.
 """
 
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -17,20 +16,8 @@ from kubenb.notebook.dataflow.records import Atoms, Call, Change, Doubt, Link
 
 _NONE: Atoms = ()
 _SCALAR_ATTRIBUTES = frozenset(
-    ["shape", "size", "ndim", "dtype", "dtypes", "nbytes", "__name__", "__doc__", "__class__", "__version__"]
+    ["shape", "size", "ndim", "dtype", "dtypes", "nbytes", "__name__", "__doc__", "__version__"]
 )
-_AT_NAME = re.compile(r"@([A-Za-z_]\w*)")
-_FORMULA_NAME = re.compile(r"([A-Za-z_]\w*)\s*[(.]")
-_WORDS_OF_TEXT = re.compile(r"[A-Za-z_]\w*")
-_BLIND = {
-    "globals": "globals() gives access to every name",
-    "locals": "locals() gives access to every name",
-    "vars": "vars() gives access to every name",
-    "exec": "exec() runs code that can't be read here",
-    "eval": "eval() runs code that can't be read here",
-    "execfile": "execfile() runs code that can't be read here",
-    "__import__": "",
-}
 
 
 def deep(atoms: Atoms) -> Atoms:
@@ -75,6 +62,8 @@ class Expressions:
     def __init__(self, walrus: bool) -> None:
         self.frame = Frame("module")
         self.walrus = walrus
+        self.exits: list[set[str]] = []
+        self.kept: Atoms = ()  # what a generator expression that gets a name does when it goes on
 
     def value(self, node: ast.expr | None) -> Atoms:
         """What an expression may give; everything it does is noted on the way."""
@@ -123,7 +112,13 @@ class Expressions:
         if name in frame.sure:
             return frame.env.get(name, _NONE)
         frame.reads.setdefault(name, line)
+        self._for_certain(frame, name)
         return joined(frame.env.get(name, _NONE), (name,))
+
+    def _for_certain(self, frame: Frame, name: str) -> None:
+        """Notes a global that a function reads on every way through."""
+        if not frame.branch and not self.exits and frame.kind == "function":
+            frame.certain.add(name)
 
     def _outer(self, frame: Frame, name: str, line: int) -> Atoms:
         """A name that is not the frame's own: of an enclosing function, or global."""
@@ -140,6 +135,7 @@ class Expressions:
                 return ("!*",)
             outer = outer.outer
         frame.reads.setdefault(name, line)
+        self._for_certain(frame, name)
         return (name,)
 
     def _name(self, node: ast.Name) -> Atoms:
@@ -247,6 +243,7 @@ class Expressions:
 
     def _subscript(self, node: ast.Subscript) -> Atoms:
         held = self.value(node.value)
+        self.frame.keyed = True
         key = node.slice
         if type(key) is ast.Constant:
             return inside(held)
@@ -264,129 +261,6 @@ class Expressions:
         self.value(node.upper)
         self.value(node.step)
         return _NONE
-
-    # calls
-
-    def _call(self, node: ast.Call) -> Atoms:
-        return self.call(node, dropped=False)
-
-    def call(self, node: ast.Call, dropped: bool) -> Atoms:
-        """One call; `dropped` where nobody uses its result."""
-        root, path, target = self._callee(node.func)
-        frame = self.frame
-        args = tuple([self.value(arg) for arg in node.args])
-        named: tuple[tuple[str, Atoms], ...] = ()
-        effect = effects.METHODS.get(path.rpartition(".")[2], 0) if path else 0
-        if node.keywords:
-            named = tuple([(key.arg or "**", self.value(key.value)) for key in node.keywords])
-            effect |= self._keywords(node.keywords)
-        if path in ("query", "eval") or (path and node.args):
-            self._texts(node, path.rpartition(".")[2])
-        elif not path and root in _BLIND:
-            self._blind(node, root)
-        if path and dropped and not effect & ~effects.SEEDED:
-            effect |= effects.RECV_DEEP | effects.KEEP
-        number = frame.count
-        frame.count += 1
-        frame.ops.append(Call(number, root, path, target, args, named, effect, not frame.branch, dropped, node.lineno))
-        return ("$%d" % number,) if path or root not in effects.SCALARS else _NONE
-
-    def _callee(self, func: ast.expr) -> tuple[str, str, Atoms]:
-        """Root name, dotted path below it, and the receiver (or the called value itself)."""
-        if type(func) is ast.Name:
-            return self._root(func.id), "", self.read(func.id, func.lineno)
-        if type(func) is not ast.Attribute:
-            return "", "", self.value(func)
-        path, base = func.attr, func.value
-        if type(base) is ast.Name:
-            return self._root(base.id), path, self.read(base.id, base.lineno)
-        while type(base) is ast.Attribute:
-            path, base = base.attr + "." + path, base.value
-        if type(base) is ast.Name:
-            held = self.read(base.id, base.lineno)
-            for word in path.split(".")[:-1]:
-                held = inside(held, word)
-            return self._root(base.id), path, held
-        return "", func.attr, self.value(func.value)
-
-    def _root(self, name: str) -> str:
-        """The name a chain begins with; a function's own import as `%module`, its other locals as ''."""
-        frame: Frame | None = self.frame
-        if frame is None or frame.kind == "module":
-            return name
-        while frame is not None and frame.kind != "module":
-            if name in frame.imports:
-                return "%" + frame.imports[name]
-            if name in frame.locals and name not in frame.globals:
-                return ""
-            frame = frame.outer
-        return name
-
-    def _keywords(self, keywords: list[ast.keyword]) -> int:
-        effect = 0
-        for key in keywords:
-            constant = key.value.value if type(key.value) is ast.Constant else ...
-            if key.arg == "inplace" and constant is not False:
-                effect |= effects.RECV_DEEP
-            elif key.arg == "copy" and constant is False:
-                effect |= effects.OF_RECV | effects.OF_ARGS
-            elif key.arg == "out":
-                effect |= effects.ARGS
-            elif key.arg in effects.RANDOM_STATES and constant is not None:
-                effect |= effects.SEEDED
-        return effect
-
-    def _texts(self, node: ast.Call, method: str) -> None:
-        """Names inside texts: `df.query("delay > @limit")`, `ols("y ~ log(x)")`."""
-        first = node.args[0] if node.args else None
-        if type(first) is ast.JoinedStr:
-            text = " ".join(str(part.value) for part in first.values if isinstance(part, ast.Constant))
-        elif type(first) is ast.Constant and type(first.value) is str:
-            text = first.value
-        else:
-            return
-        if method in ("query", "eval"):
-            for name in _AT_NAME.findall(text):
-                self.read(name, node.lineno)
-        elif "~" in text:
-            self.frame.soft.extend(_FORMULA_NAME.findall(text))
-
-    def _blind(self, node: ast.Call, name: str) -> None:
-        """exec, eval, globals(), …: code or names that can't be seen from here, unless the text is there to read."""
-        line = node.lineno
-        first = node.args[0] if node.args else None
-        if name in ("exec", "eval"):
-            text = first.value if type(first) is ast.Constant else None
-            if type(text) is str and len(node.args) == 1 and not node.keywords:
-                self._run_text(text, name, node)
-                return
-            self.doubt(line, name, _BLIND[name] + ".", "Write the code itself.")
-        elif name in ("locals", "vars") and self.frame.kind not in ("module", "class"):
-            return
-        elif name in ("globals", "locals", "vars") and not node.args:
-            self.doubt(line, "names", _BLIND[name] + ".", "Name the variables that you need.")
-
-    def _run_text(self, text: str, name: str, node: ast.Call) -> None:
-        try:
-            tree = ast.parse(text, mode=name)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            self.doubt(node.lineno, name, _BLIND[name] + ".", "Write the code itself.")
-            return
-        for child in ast.walk(tree):
-            if hasattr(child, "lineno"):
-                child.lineno = node.lineno
-        if isinstance(tree, ast.Expression):
-            self.value(tree.body)
-        elif self.frame.kind == "module":
-            for statement in tree.body:  # type: ignore[attr-defined]
-                self.statement(statement)
-        else:
-            self.doubt(
-                node.lineno,
-                name,
-                "exec() inside a function binds names that can't be followed.",
-                "Write the code itself.",
-            )
 
     # comprehensions and lambdas
 
@@ -427,15 +301,16 @@ class Expressions:
         frame.locals, frame.globals = local, free
         frame.branch -= 1
         if type(node) is ast.GeneratorExp:
-            return self._stream(found)
+            return self._stream(found, first)
         return self.fresh(found, "#")
 
-    def _stream(self, found: Atoms) -> Atoms:
+    def _stream(self, found: Atoms, source: Atoms) -> Atoms:
         """A generator: what it runs over is read when it is used."""
         frame = self.frame
         number = frame.count
         frame.count += 1
-        frame.ops.append(Call(number, "%", "stream", (), (found,), (), effects.HOLDS | effects.STREAM, True, False, 0))
+        parts = (found, source, self.kept)
+        frame.ops.append(Call(number, "%", "stream", (), parts, (), effects.STREAM, True, False, 0))
         return ("$%d" % number,)
 
     def _inner_bind(self, target: ast.expr, held: Atoms) -> None:
@@ -475,7 +350,7 @@ def _targets(generators: list[ast.comprehension]) -> set[str]:
 _TABLE: dict[type, Callable[[Any, Any], Atoms]] = {
     ast.Name: Expressions._name,
     ast.Attribute: Expressions._attribute,
-    ast.Call: Expressions._call,
+    ast.Call: lambda walk, node: walk.call(node, dropped=False),
     ast.Subscript: Expressions._subscript,
     ast.BinOp: Expressions._binary,
     ast.Compare: Expressions._compare,

@@ -14,9 +14,10 @@ from typing import Literal
 from kubenb.model.pipeline import Task
 from kubenb.model.problems import Place
 from kubenb.notebook.dataflow.cells import read_cell
-from kubenb.notebook.dataflow.objects import CONTAINER, STREAM, Heap, Objects
+from kubenb.notebook.dataflow.objects import CONTAINER, MEMO, STREAM, Heap, Objects
 from kubenb.notebook.dataflow.records import CellRecord, Unit
-from kubenb.notebook.dataflow.replay import BUILTIN, Effects, Local, Replay
+from kubenb.notebook.dataflow.replay import BUILTIN, Replay
+from kubenb.notebook.dataflow.values import Effects, Local
 
 KILL, MAYBE, CHANGE, GONE, TOUCH = range(5)
 ORDINARY, PARAMETERS = -1, -2
@@ -72,12 +73,14 @@ class Events:
 
 @dataclass(slots=True)
 class Missing:
-    """A name that is read where nothing has bound it. `gone`: the statement that deleted it."""
+    """A name that is read where nothing has bound it. `gone`: the statement that deleted it; `by`: the function that reads it, `sure`ly."""
 
     name: str
     at: int
     line: int
     gone: int | None
+    by: str = ""
+    sure: bool = True
 
 
 class Story:
@@ -97,6 +100,7 @@ class Story:
         self.setups: list[tuple[int, tuple[str, ...]]] = []
         self.wanders: dict[int, str] = {}
         self.asks: list[int] = []
+        self.counts: list[int] = []
         self.codes: set[tuple[str, int]] = set()
         self.plain: set[tuple[str, int]] = set()
         self.streams: set[tuple[str, int]] = set()
@@ -226,7 +230,9 @@ class Forward:
         replay.steps = 0
         local = Local({}, unit.made)
         if streams:
-            replay._change(streams)
+            replay.use_up(streams)
+        if heap.defaults and (unit.keyed or coded):
+            replay.look_up([names[name] for name in needs if name in names])
         for objects in coded:
             replay.unasked(objects)
         for name in unit.imports:
@@ -235,7 +241,7 @@ class Forward:
             replay.run(unit.ops, local)
         if changed:
             for name in changed:
-                replay._change(heap.reach(names[name]))
+                replay.change(heap.reach(names[name]))
                 said.changed.add(name)
         self._bind_all(unit, at, local)
         self._after(unit, at, said)
@@ -324,7 +330,7 @@ class Forward:
         if name in unit.imports or unit.kind == "def":
             self.story.codes.add((name, at))
         if objects:
-            if any(thing in code for thing in objects):
+            if any(thing in code or self.heap.flags.get(thing, 0) & MEMO for thing in objects):
                 for thing in objects:
                     if thing in code:
                         self.home.setdefault(thing, name)
@@ -364,8 +370,11 @@ class Forward:
                 self._classes(name, at, self.heap.names.get(name, ()))
         if said.draws or said.seeds:
             self._random(at, said)
-        if said.own:
+        if said.entered:
             story.calls.add(at)
+            self._free(unit, at, said)
+        if said.counts:
+            story.counts.append(at)
         if said.wanders:
             story.wanders[at] = said.wanders
         if said.input:
@@ -379,6 +388,17 @@ class Forward:
         if said.setups and not unit.deletes and (not unit.binds or unit.imports) and not unit.maybes:
             story.setups.append((at, tuple(sorted(said.setups))))
         self._share(unit, said)
+
+    def _free(self, unit: Unit, at: int, said: Effects) -> None:
+        """Globals of called functions that nothing has bound by now."""
+        names, seen = self.heap.names, set[str]()
+        for function, sure in said.entered:
+            for name in function.reads:
+                if name not in names and name not in BUILTIN and name != "__class__" and name not in seen:
+                    seen.add(name)
+                    certain = sure and name in function.certain
+                    by, gone = function.name, self.gone.get(name)
+                    self.story.missing.append(Missing(name, at, unit.line, gone, by, certain))
 
     def _random(self, at: int, said: Effects) -> None:
         """The state of a seeded global generator is a variable like any other."""

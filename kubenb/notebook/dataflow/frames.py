@@ -17,9 +17,13 @@ from kubenb.notebook.dataflow.records import Atoms, Doubt, Function, Op
 class Frame:
     """What is known while one scope is walked.
 
-    `env`: what names bound here may hold; `sure`: names bound on every way to here; `locals`: a function's own names.
-    `reads`: upward-exposed reads of globals, with their line; `inner`: those of functions made here.
-    `made`: functions and classes by their atom.
+    `env`: what names bound here may hold; `sure`: names bound on every way to here; `locals`: a function's own names, `globals` and
+    `nonlocals` those it declares so. `reads`: upward-exposed reads of globals, with their line, `certain` of them on every way; `soft`:
+    names in annotations and texts, read where they are there; `inner`: reads of functions made here. `binds`, `deletes`, `deleted` (and
+    not bound again), `looped` (where a loop runs), `imports`, `packages`: as in `records.Unit`. `ops`: what happens, in order; `made`:
+    functions and classes by their atom; `doubts`: what can't be decided. `returns`: what a function gives; `everything`: all that its
+    names ever held; `captured`: names taken from an enclosing function, `waiting`: those that inner functions take from here.
+    `count` numbers the atoms; `branch` is above 0 where it is not certain that a line runs; `keyed`: something is looked up by a key.
     """
 
     kind: str
@@ -48,6 +52,8 @@ class Frame:
     branch: int = 0
     inner: list[str] = field(default_factory=list)
     looped: set[str] = field(default_factory=set)
+    certain: set[str] = field(default_factory=set)
+    keyed: bool = False
 
 
 @dataclass(slots=True)

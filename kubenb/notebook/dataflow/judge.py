@@ -11,6 +11,7 @@ from kubenb.model.problems import Place, Problem, Severity
 from kubenb.notebook.dataflow.forward import CHANGE, KILL, MAYBE, ORDINARY, PARAMETERS, Missing, Story
 from kubenb.notebook.dataflow.plans import Planner
 from kubenb.notebook.dataflow.slices import Slice
+from kubenb.notebook.dataflow.travel import first_made, items, kept_code, kept_methods, pickles
 
 
 def judge(story: Story, slices: list[Slice], planner: Planner, shell_lines: str) -> tuple[Problem, ...]:
@@ -28,6 +29,11 @@ def judge(story: Story, slices: list[Slice], planner: Planner, shell_lines: str)
         _wandering(story, slices),
         _asking(story),
         _streams(story, slices),
+        _counting(story),
+        kept_code(story, slices),
+        kept_methods(story, slices),
+        items(story, slices),
+        pickles(story, slices),
     ):
         found.update(dict.fromkeys(source))
     return tuple(sorted(found, key=lambda problem: (problem.where.cell or 0, problem.where.line or 0)))
@@ -65,25 +71,25 @@ def _missing(story: Story) -> Iterator[Problem]:
     """Names that nothing has bound where they are read."""
     for missing in story.missing:
         name, where = missing.name, story.place(missing.at, missing.line or None)
+        reads = f"{name}, which {missing.by} reads," if missing.by else name
+        severity = Severity.ERROR if missing.sure else Severity.WARNING
         if missing.gone is not None:
             gone = story.place(missing.gone)
-            yield Problem(
-                where, f"{name} was deleted in {gone}.", "Take the del out, or bind the name again.", "dataflow.deleted"
-            )
+            fix = "Take the del out, or bind the name again."
+            yield Problem(where, f"{reads} was deleted in {gone}.", fix, "dataflow.deleted", severity)
             continue
         events = story.events.get(name)
         later = [at for at, kind in zip(events.at, events.kind, strict=True) if kind in (KILL, MAYBE)] if events else []
         if later:
-            what = f"{name} is read before {story.place(later[0])} makes it."
-            yield Problem(where, what, "Move that cell up.", "dataflow.later")
+            what = f"{name} is read {f'by {missing.by} ' if missing.by else ''}before {story.place(later[0])} makes it."
+            yield Problem(where, what, "Move that cell up.", "dataflow.later", severity)
         elif _is_history(name):
             yield Problem(
                 where, f"{name} is IPython's memory of earlier cells.", "Give the value a name.", "dataflow.history"
             )
         else:
-            yield Problem(
-                where, f"{name} is not made anywhere in the notebook.", _spelt(story, missing), "dataflow.unknown-name"
-            )
+            what = f"{reads} is not made anywhere in the notebook."
+            yield Problem(where, what, _spelt(story, missing), "dataflow.unknown-name", severity)
 
 
 def _is_history(name: str) -> bool:
@@ -134,12 +140,15 @@ def _branches(story: Story, slices: list[Slice]) -> Iterator[Problem]:
 
 def _stuck(story: Story, slices: list[Slice]) -> Iterator[Problem]:
     """Code of a task that later tasks need and can't take along."""
+    known = {(missing.name, missing.gone) for missing in story.missing}
     for found in slices:
         for stuck in found.stuck:
             made, reader = story.place(stuck.made), story.place(stuck.reader)
             what = f"{stuck.name} is needed in {reader}, but here it depends on {stuck.why}, which only this task has at this point."
             yield Problem(made, what, "Move it into an ordinary cell.", "dataflow.stuck")
         for name, at, last in found.gone:
+            if (name, at) in known:
+                continue
             what = f"{name} is read after {story.place(at)} deleted it."
             yield Problem(story.place(last), what, "Take the del out, or bind the name again.", "dataflow.deleted")
 
@@ -183,7 +192,7 @@ def _wandering(story: Story, slices: list[Slice]) -> Iterator[Problem]:
             continue
         users = [found.span.task.name for found in slices if at in found.units]
         if len(users) > 1:
-            text = f"{', '.join(users)} each run this line, and {what} differs from run to run."
+            text = f"{', '.join(users)} each run this line, and what it takes from {what} differs from run to run."
             yield Problem(story.place(at), text, "Make the value in a task, or a parameter.", "dataflow.varies")
 
 
@@ -197,12 +206,19 @@ def _asking(story: Story) -> Iterator[Problem]:
         )
 
 
+def _counting(story: Story) -> Iterator[Problem]:
+    for at in story.counts:
+        if story.owner[at] >= 0:
+            what = "cache_info() tells of the calls of other tasks too, and each task has a cache of its own."
+            yield Problem(story.place(at), what, "Count the calls in a variable.", "dataflow.cache")
+
+
 def _streams(story: Story, slices: list[Slice]) -> Iterator[Problem]:
     """Iterators and open files that would have to go from task to task."""
     for found in slices:
         for producer, names in found.loads.items():
             for name, taken in names.items():
-                if (name, taken.made) in story.streams:
+                if (name, first_made(story, name, taken.made)) in story.streams:
                     span = story.spans[producer]
                     what = f"{name} is an iterator or an open file of {span.task.name}, and {found.span.task.name} reads it."
                     yield Problem(

@@ -20,17 +20,30 @@ SEEDED = 8  # has a random state of its own, or needs none
 ESTIMATOR = 16  # made by a library's class: may draw from the global generator
 LIBRARY = 32  # given by a library call: its parts are apart
 FRAME = 64  # a table: its parts may be views, but only a change shows that
+DEFAULTS = 128  # makes what is not there when it is asked for, as a defaultdict does
+MEMO = 256  # a function behind a cache: holds what it wraps and what it gave
+SAME = 512  # a decorator that gives back what it decorates
+FACTORY = 1024  # makes an attribute for each new instance, as dataclasses.field() does
 MANY = 48  # more objects than this in reach are taken for one: whoever changes a part may change all of them
 
 
 class Heap:
-    """All objects of one analysis."""
+    """All objects of one analysis, each a number.
+
+    `holds`: what an object holds; `gives`: what an iterator gives, where that is less; `flags`: the bits above. `code`: functions and
+    classes; `kinds`: an instance's classes, a class's bases; `fields`: a class's attributes; `at_home`: a method's class;
+    `bounds`: receiver and name of a bound method, `made_bounds` the other way; `supers`: what a super() stands for; `lazies`: a
+    generator's function, itself and arguments; `origins`: the library call that made an object, where that matters later;
+    `defaults`: all defaultdicts. `coded`: objects, and groups' roots, from which code may be reached; `epoch` counts when that changed.
+    `names`: what names point at. `group`, `tight`: a tree of groups each (`root`, `close`), with `members` and `kin` their names.
+    `parts`: what a table's parts stand for; `heaps` and `sums`: the objects that stand for many.
+    """
 
     def __init__(self) -> None:
         self.count = 0
         self.holds: dict[int, set[int]] = {}
         self.holders: dict[int, list[int]] = {}
-        self.bound: dict[int, set[str]] = {}
+        self.named: dict[int, set[str]] = {}
         self.flags: dict[int, int] = {}
         self.code: dict[int, Function] = {}
         self.kinds: dict[int, Objects] = {}
@@ -43,6 +56,15 @@ class Heap:
         self.heaps: dict[int, list[int]] = {}
         self.sums: set[int] = set()
         self.epoch = 0
+        self.gives: dict[int, set[int]] = {}
+        self.fields: dict[int, dict[str, Objects]] = {}
+        self.at_home: dict[Function, int] = {}
+        self.bounds: dict[int, tuple[int, str]] = {}
+        self.made_bounds: dict[tuple[int, str], int] = {}
+        self.supers: dict[int, Objects] = {}
+        self.lazies: dict[int, tuple[Function, Objects, tuple[Objects, ...]]] = {}
+        self.defaults: set[int] = set()
+        self.origins: dict[int, str] = {}
 
     def new(self, flags: int = 0) -> Objects:
         """A fresh object."""
@@ -76,9 +98,9 @@ class Heap:
         if before and self.coded and self.is_coded(before):
             self.epoch += 1
         for thing in before:
-            self.bound[thing].discard(name)
+            self.named[thing].discard(name)
         for thing in objects:
-            self.bound.setdefault(thing, set()).add(name)
+            self.named.setdefault(thing, set()).add(name)
         self.loose.drop(name, before)
         self.tight.drop(name, before)
         self.names[name] = objects
@@ -147,11 +169,15 @@ class Heap:
 
     def _summed(self, found: set[int]) -> set[int]:
         """Many objects as one for each group, beside those whose kind counts; keeps long chains of values linear."""
-        loud = STREAM | GENERATOR | ESTIMATOR
+        loud = STREAM | GENERATOR | ESTIMATOR | DEFAULTS | MEMO
         short = {
             thing
             for thing in found
-            if thing in self.sums or thing in self.code or thing in self.kinds or self.flags.get(thing, 0) & loud
+            if thing in self.sums
+            or thing in self.code
+            or thing in self.kinds
+            or thing in self.bounds
+            or self.flags.get(thing, 0) & loud
         }
         for thing in found:
             root = self.root(thing)
@@ -167,25 +193,50 @@ class Heap:
 
     def _of_class(self, thing: int) -> Objects:
         """Classes that hold data of their own, for an instance."""
-        return tuple(kind for kind in self.kinds.get(thing, ()) if self.holds.get(kind))
+        flags = self.flags
+        return tuple(
+            kind
+            for kind in self.kinds.get(thing, ())
+            if any(not flags.get(part, 0) & FACTORY for part in self.holds.get(kind, ()))
+        )
 
     def elements(self, objects: Iterable[int], attribute: str = "") -> set[int]:
         """What an element or attribute may be."""
         found: set[int] = set()
         for thing in objects:
-            if self.flags.get(thing, 0) & CONTAINER:
+            flags = self.flags.get(thing, 0)
+            if thing in self.gives:
+                found |= self.gives[thing]
+            elif thing in self.kinds or thing in self.code:
+                found |= self._members(thing, attribute) if flags & CONTAINER else self.reach((thing,))
+            elif flags & CONTAINER:
                 found |= self.holds.get(thing, set())
-                if attribute and thing not in self.kinds:
-                    found.add(thing)  # a list's or dict's own method
-                for kind in self.kinds.get(thing, ()):
-                    found |= self.holds.get(kind, set())
-                    if attribute and self.method(kind, attribute) is not None:
-                        found.add(thing)
-            elif self.flags.get(thing, 0) & FRAME:
+            elif flags & FRAME:
                 found.add(self.part(thing))
             else:
                 found |= self.reach((thing,))
         return found
+
+    def _members(self, thing: int, attribute: str) -> set[int]:
+        """What an instance or a class has under a name; all that is in reach where it is asked for elements."""
+        if not attribute:
+            return self.reach((thing,)) - {thing}
+        own = self.holds.get(thing, set())
+        found = set(own) if thing not in self.code else self._shared(thing, attribute)
+        stack = [*self.kinds.get(thing, ())]
+        for kind in stack:
+            found |= self._shared(kind, attribute)
+            stack += [base for base in self.kinds.get(kind, ()) if base not in stack]
+        return found
+
+    def _shared(self, kind: int, attribute: str) -> set[int]:
+        """What a class has under a name: by its text, or put there later."""
+        fields = self.fields.get(kind, {})
+        named = {part for parts in fields.values() for part in parts}
+        later = {
+            part for part in self.holds.get(kind, ()) if part not in named and not self.flags.get(part, 0) & FACTORY
+        }
+        return later | {part for part in fields.get(attribute, ()) if not self.flags.get(part, 0) & FACTORY}
 
     # code
 
@@ -195,7 +246,41 @@ class Heap:
         self.code[made[0]] = function
         self.coded.add(made[0])
         self.epoch += 1
+        for method in function.methods.values():
+            self.at_home[method] = made[0]
         return made
+
+    def bound(self, thing: int, word: str) -> int:
+        """A method as a value: `thing.word`, not called yet."""
+        known = self.made_bounds.get((thing, word))
+        if known is None:
+            known = self.made_bounds[thing, word] = self.new(CONTAINER)[0]
+            self.bounds[known] = (thing, word)
+            self.coded.add(known)
+            self.link((known,), (thing,))
+            self.coded.add(self.root(known))
+            self.epoch += 1
+        return known
+
+    def factories(self, kind: int) -> list[int]:
+        """What makes attributes for each new instance of a class."""
+        return sorted(part for part in self.holds.get(kind, ()) if self.flags.get(part, 0) & FACTORY)
+
+    def methods(self, kind: int, depth: int = 0) -> list[Function]:
+        """All methods of a class, those of its bases too."""
+        record = self.code.get(kind)
+        if record is None or depth > 20:
+            return []
+        found = dict.fromkeys(record.methods.values())
+        for base in self.kinds.get(kind, ()):
+            found.update(dict.fromkeys(self.methods(base, depth + 1)))
+        return list(found)
+
+    def unasked(self, kind: int) -> list[Function]:
+        """Methods of a class that run without being called, and do something."""
+        return [
+            method for method in self.methods(kind) if method.implicit and (method.ops or method.binds or method.maybes)
+        ]
 
     def is_coded(self, objects: Objects) -> bool:
         """Whether code may be reached from here (cheap, errs on the side of yes)."""
@@ -233,8 +318,8 @@ class Heap:
             for thing in changed & self.sums:
                 names |= self.loose.names.get(self.root(thing), set())
         for thing in self._above(changed, roots):
-            if thing in self.bound:
-                names |= self.bound[thing]
+            if thing in self.named:
+                names |= self.named[thing]
         return names, roots
 
     def _above(self, changed: set[int], roots: set[int]) -> set[int]:

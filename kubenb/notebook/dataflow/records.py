@@ -64,12 +64,15 @@ class Doubt:
     fix: str
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Function:
     """A function, lambda or class, by what happens when it is called.
 
-    `reads`: global names with the line that reads them. `binds`/`maybes`: globals it binds. `own`: it changes what it holds
-    itself (captured variables, defaults). `methods` and `bases` are a class's; `implicit` methods run without being called.
+    `params`: all parameters, `plain` of them positional, from `star` on those that take the rest. `reads`: global names with the line
+    that reads them, `certain` of them on every way through; `soft`: names that are read where they are there. `binds`/`maybes`: globals
+    it binds, `values`: what it gives them (a class: its attributes). `ops`: what its body does; `made`: code made in it; `returns`: what
+    it gives or yields. `keyed`: it looks something up by a key. `methods` and `bases` are a class's; `implicit` methods run without
+    being called; `sort`: how a method is bound ('', 'class', 'static', 'property'), or whether a class is 'decorated'.
     """
 
     name: str
@@ -90,14 +93,20 @@ class Function:
     methods: dict[str, Function] = field(default_factory=dict)
     bases: Atoms = ()
     implicit: bool = False
+    sort: str = ""
+    keyed: bool = False
+    certain: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
 class Unit:
     """One top-level statement (or several that share a line): what it reads, binds and changes.
 
-    Lines count from 1 in the cell's text; `first` is `line` or a comment right above it. `root`: the package that a
-    line magic sets up. `looped`: names bound where a loop runs at least once. `one`: the name a plain alias stands for.
+    Lines count from 1 in the cell's text, `line` to `end`; `first` is `line` or a comment right above it. `reads`: names with the line,
+    `soft`: names that are read where they are there; `binds`, `maybes` (on some way only) and `deletes`, with the line; `values`: what
+    names get. `imports`: names with what they stand for, `packages`: what is imported. `ops`: what is done; `made`: code made here;
+    `doubts`: what can't be decided. `looped`: names bound if a loop runs at least once. `root`: the package that a line magic sets up.
+    `keyed`: something is looked up by a key.
     """
 
     first: int
@@ -117,6 +126,7 @@ class Unit:
     doubts: tuple[Doubt, ...]
     looped: frozenset[str]
     root: str = ""
+    keyed: bool = False
 
 
 @dataclass(slots=True)

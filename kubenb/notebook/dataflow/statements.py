@@ -9,9 +9,10 @@ import ast
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from kubenb.notebook.dataflow import effects
 from kubenb.notebook.dataflow.definitions import Definitions
 from kubenb.notebook.dataflow.expressions import deep, inside, joined, surely_runs
-from kubenb.notebook.dataflow.records import Atoms, Link
+from kubenb.notebook.dataflow.records import Atoms, Call, Link
 
 _JUMPS = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 _State = tuple[dict[str, Atoms], set[str]]
@@ -67,6 +68,8 @@ class Statements(Definitions):
             if kind is ast.Subscript:
                 key = self.value(target.slice)  # type: ignore[attr-defined]
                 held = joined(held, key) if key else held
+                if type(target.slice) is ast.Slice:  # type: ignore[attr-defined]
+                    held = joined(held, inside(held))
             self.change(holder, line)
             if held and holder:
                 self.frame.ops.append(Link(holder, held))
@@ -86,9 +89,17 @@ class Statements(Definitions):
                 for item, held in zip(left, values, strict=True):
                     self.assign(item, held, node.lineno)
                 return
+        if type(value) is ast.GeneratorExp:
+            self.kept = self._later(value)
         held = self.value(value)
+        self.kept = ()
         for target in targets:
             self.assign(target, held, target.lineno)
+
+    def _later(self, node: ast.GeneratorExp) -> Atoms:
+        """A generator expression with a name runs later: its code is kept as a function's is."""
+        made = ast.Lambda(ast.arguments([], [], None, [], [], None, []), ast.ListComp(node.elt, node.generators))
+        return self._lambda(ast.fix_missing_locations(ast.copy_location(made, node)))
 
     def _annotated(self, node: ast.AnnAssign) -> None:
         if self.frame.kind != "function":
@@ -269,18 +280,32 @@ class Statements(Definitions):
 
     def _with(self, node: ast.With | ast.AsyncWith) -> None:
         swallows = False
+        left: list[Atoms] = []
         for item in node.items:
             held = self.value(item.context_expr)
+            if held:
+                given = self._managed(held, "__enter__", node.lineno)
+                left.append(held)
             func = item.context_expr.func if isinstance(item.context_expr, ast.Call) else None
             swallows |= getattr(func, "attr", getattr(func, "id", "")) in ("suppress", "raises", "assertRaises")
             if item.optional_vars is not None:
-                self.assign(item.optional_vars, held, node.lineno)
+                self.assign(item.optional_vars, joined(held, given) if held else held, node.lineno)
         start = self._state()
         self.frame.branch += swallows
         self.body(node.body)
         self.frame.branch -= swallows
+        for held in left:
+            self._managed(held, "__exit__", node.lineno)
         if swallows:
             self._merge([(start, False), (self._state(), False)])
+
+    def _managed(self, held: Atoms, word: str, line: int) -> Atoms:
+        """What `with` calls of its own; nothing where that is not the notebook's code."""
+        frame = self.frame
+        number = frame.count
+        frame.count += 1
+        frame.ops.append(Call(number, "", word, held, (), (), effects.SCALAR, not frame.branch, False, line))
+        return (f"${number}",)
 
     def _try(self, node: Any) -> None:
         frame = self.frame
