@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from difflib import get_close_matches
 
-from kubenb.export.fan_out import Items, items, runtime_lists
+from kubenb.export.fan_out import Items, items, parameters_of, runtime_lists
 from kubenb.export.volumes import by_xcom
 from kubenb.model.kinds import read_item_resources
 from kubenb.model.options import TaskOptions
@@ -120,16 +122,32 @@ def pickles(pipeline: Pipeline) -> Iterator[Problem]:
                 )
 
 
+def declared(pipeline: Pipeline) -> Iterator[Problem]:
+    """A name in `out` that the cell's text has nowhere is likely a slip."""
+    for plan in pipeline.plans:
+        task = plan.task
+        for name in task.options.out if task.kind == "cell" else ():
+            if not re.search(rf"\b{re.escape(name)}\b", task.body):
+                near = get_close_matches(name, plan.binds, 1)
+                yield Problem(
+                    header(task),
+                    f"out names {name}, which does not stand in the cell.",
+                    f"Did you mean {near[0]}?" if near and near[0] != name else "Correct the name, or leave it out.",
+                    "out.unknown",
+                    Severity.WARNING,
+                )
+
+
 def fan_outs(pipeline: Pipeline) -> Iterator[Problem]:
     """The items of a mapped task must be known at export, or be one list of an earlier task."""
-    parameters = {parameter.name for parameter in pipeline.parameters}
     for plan in pipeline.plans:
         if plan.task.options.map:
             found = items(pipeline, plan)
-            if found.count is not None and plan.task.options.map.source.strip() in parameters:
-                what = f"map: {plan.task.options.map.source} is a parameter, but Airflow maps over the {found.count} items it has now."
+            if found.count is not None and (names := parameters_of(pipeline, plan)):
+                how = f"{found.count} items, which Airflow maps over, come from the parameter {' and '.join(names)}"
+                what = f"map: the {how}, and another value would leave items out."
                 fix = "Make it a constant, or a list that an earlier task makes."
-                yield Problem(header(plan.task), what, fix, "map.parameter", Severity.WARNING)
+                yield Problem(header(plan.task), what, fix, "map.parameter")
             for what, fix, code in _fan_out(pipeline, plan, plan.task.options, found):
                 yield Problem(header(plan.task), what, fix, code)
 

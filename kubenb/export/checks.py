@@ -21,6 +21,7 @@ CHECKS: tuple[Check, ...] = (
     check_data.stores,
     check_data.xcoms,
     check_data.pickles,
+    check_data.declared,
     check_data.fan_outs,
     check_dag.schedules,
     check_dag.fields,

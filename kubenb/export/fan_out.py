@@ -8,6 +8,8 @@ makes the list at run time. Next room: `dag` writes `expand(...)`, `task_noteboo
 from __future__ import annotations
 
 import ast
+import operator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from kubenb.model.pipeline import Code, Load, Pipeline, Plan
@@ -40,6 +42,25 @@ def items(pipeline: Pipeline, plan: Plan) -> Items:
         return Items(count=len(_values(tree, _constants(pipeline, plan))))
     except (ValueError, TypeError, OverflowError) as error:
         return Items(why=str(error))
+
+
+def parameters_of(pipeline: Pipeline, plan: Plan) -> tuple[str, ...]:
+    """Parameters that decide how many items there are, directly or by way of constants."""
+    fan = plan.task.options.map
+    names = _constants(pipeline, plan)
+    given = {parameter.name for parameter in pipeline.parameters}
+    stack: list[ast.AST] = [ast.parse(fan.source.strip(), mode="eval")] if fan else []
+    found: dict[str, None] = {}
+    seen: set[str] = set()
+    while stack:
+        for node in ast.walk(stack.pop()):
+            if isinstance(node, ast.Name) and node.id not in seen:
+                seen.add(node.id)
+                if node.id in given:
+                    found[node.id] = None
+                elif (value := names.get(node.id)) is not None:
+                    stack.append(value)
+    return tuple(found)
 
 
 def _constants(pipeline: Pipeline, plan: Plan) -> dict[str, ast.expr | None]:
@@ -92,10 +113,20 @@ def _values(tree: ast.expr | None, names: dict[str, ast.expr | None], depth: int
 def _whole(tree: ast.expr | None, names: dict[str, ast.expr | None], depth: int = 0) -> int:
     if isinstance(tree, ast.Name) and depth < 20 and names.get(tree.id) is not None:
         return _whole(names[tree.id], names, depth + 1)
-    value = ast.literal_eval(tree) if tree is not None and not isinstance(tree, ast.Name) else None
-    if type(value) is not int:
+    if isinstance(tree, ast.BinOp) and type(tree.op) in _SUMS and depth < 20:
+        return _SUMS[type(tree.op)](_whole(tree.left, names, depth + 1), _whole(tree.right, names, depth + 1))
+    if isinstance(tree, ast.UnaryOp) and isinstance(tree.op, ast.USub) and depth < 20:
+        return -_whole(tree.operand, names, depth + 1)
+    if not isinstance(tree, ast.Constant) or type(tree.value) is not int:
         raise ValueError("its range has a bound that is not a whole number written out.")
-    return value
+    return tree.value
+
+
+_SUMS: dict[type[ast.operator], Callable[[int, int], int]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+}
 
 
 def runtime_lists(pipeline: Pipeline) -> dict[str, list[str]]:

@@ -184,4 +184,6 @@ def _likely_duration(text: str) -> str:
     count, unit = number[1], number[2].lower()
     if unit == "w":
         return f"Write {int(count) * 7}d."
+    if not int(count):
+        return "Write it like 90s, 5m, 1h30m or 2d."
     return f"Write {count}{unit}." if unit and unit in "dhms" else f"Write {count}s or {count}m."

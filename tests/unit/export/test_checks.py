@@ -84,7 +84,22 @@ RULES: list[tuple[str, Pipeline, str, str]] = [
         "items of a parameter",
         pipeline(task("one", map="x in names"), parameters=[Parameter("names", [1, 2])]),
         "map.parameter",
-        "2 items it has now",
+        "the 2 items, which Airflow maps over, come from the parameter names",
+    ),
+    (
+        "items by way of a parameter",
+        pipeline(
+            plan(task("one", map="x in names"), code("names = list(range(1, n + 1))")), parameters=[Parameter("n", 3)]
+        ),
+        "map.parameter",
+        "the 3 items, which Airflow maps over, come from the parameter n",
+    ),
+    ("a range with no end in sight", mapped("range(len(names))"), "map.unknown", "not a whole number written out"),
+    (
+        "out of nothing",
+        body("rows = [1]", out="rosw"),
+        "out.unknown",
+        "out names rosw, which does not stand in the cell",
     ),
     (
         "parameters too large",

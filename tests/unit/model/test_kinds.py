@@ -87,6 +87,7 @@ BAD = [
     ("run-as-user", "0", "0 is too small. Write 1 or more."),
     ("deferrable", "maybe", "'maybe' is neither true nor false. Write true or false."),
     ("timeout", "90", "'90' is not a duration. Write 90s or 90m."),
+    ("timeout", "0", "'0' is not a duration. Write it like 90s, 5m, 1h30m or 2d."),
     ("timeout", "2 hours", "'2 hours' is not a duration. Write 2h."),
     ("pickle", "a b", "'a b' is not a variable's name. Write a name, like a_b."),
     ("pickle", "class", "'class' is a Python keyword, not a variable. Write a variable's name, like class_."),
