@@ -25,7 +25,7 @@ LIMIT = 40
 OPENING = (
     "import bisect\nimport copy\nimport functools\nimport heapq\nimport math\nimport operator\nimport os\n"
     "import random\nfrom collections import Counter, defaultdict, deque\nfrom contextlib import suppress\n"
-    "from dataclasses import dataclass, field\n"
+    "from dataclasses import dataclass, field, replace\n"
 )
 START = "n, k, xs, ys = 1, 2, [3, 1], [2]\nword, counts = 'a', {'a': 1}\n"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import select
@@ -21,6 +22,9 @@ class DiedError(Exception):
 
 def in_fork(call: Callable[[], Any]) -> Any:
     """What `call` returns in a child with a fresh `__main__`; what it raises comes back as `DiedError`."""
+    if not gc.get_freeze_count():
+        gc.collect()
+        gc.freeze()  # so that no child copies pages only to look through what all share
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:

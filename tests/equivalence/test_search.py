@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from tests.equivalence.author import CellRecipe, Recipe, write
-from tests.equivalence.forks import in_fork
+from tests.equivalence.forks import DiedError, in_fork
 from tests.equivalence.judge import Verdict, judge
 from tests.equivalence.share import show
 
@@ -48,7 +48,11 @@ def test_no_notebook_differs_from_its_pipeline(part: int, capsys: pytest.Capture
     def search(recipe: Recipe) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            draft = in_fork(partial(write, recipe))
+            try:
+                draft = in_fork(partial(write, recipe))
+            except DiedError:
+                counts["invalid", "not written"] += 1
+                return
             verdict: Verdict = judge(draft)
         counts[verdict.kind, verdict.code] += 1
         assert verdict.kind != "different", f"{verdict.code}\n{draft}\n{verdict.detail}"

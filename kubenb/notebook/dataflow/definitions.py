@@ -161,6 +161,8 @@ class Definitions(Calling):
             for name in frame.captured:
                 if name in scope.locals and name not in scope.nonlocals:
                     scope.waiting.append((made, name))
+                    if now := scope.env.get(name, ()):
+                        outer.ops.append(Link((made,), now))  # it may be called at once
                 else:
                     scope.captured.add(name)
                     outer.ops.append(Link((made,), ("!*",)))

@@ -56,6 +56,20 @@ def surely_runs(node: ast.expr) -> bool:
     return False
 
 
+def never_runs(node: ast.expr) -> bool:
+    """Whether a loop over this is known not to run."""
+    if isinstance(node, (ast.List, ast.Tuple)):
+        return not node.elts
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "range"
+        and len(node.args) == 1
+        and isinstance(node.args[0], ast.Constant)
+        and node.args[0].value == 0
+    )
+
+
 class Expressions:
     """Walks expressions; one instance a cell. `frame` is the scope of the moment."""
 

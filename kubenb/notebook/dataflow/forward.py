@@ -15,7 +15,7 @@ from kubenb.model.pipeline import Task
 from kubenb.model.problems import Place
 from kubenb.notebook.dataflow.cells import read_cell
 from kubenb.notebook.dataflow.objects import CONTAINER, MEMO, STREAM, Heap, Objects
-from kubenb.notebook.dataflow.records import CellRecord, Unit
+from kubenb.notebook.dataflow.records import CellRecord, Function, Unit
 from kubenb.notebook.dataflow.replay import BUILTIN, Replay
 from kubenb.notebook.dataflow.values import Effects, Local
 
@@ -101,6 +101,7 @@ class Story:
         self.wanders: dict[int, str] = {}
         self.asks: list[int] = []
         self.counts: list[int] = []
+        self.stale: list[tuple[int, str, str]] = []
         self.codes: set[tuple[str, int]] = set()
         self.plain: set[tuple[str, int]] = set()
         self.streams: set[tuple[str, int]] = set()
@@ -132,6 +133,7 @@ class Forward:
         self.gone: dict[str, int] = {}
         self.known: dict[Objects, tuple[int, tuple[dict[str, int], tuple[str, ...]]]] = {}
         self.seeded: set[str] = set()
+        self.caches: dict[int, dict[str, int]] = {}
 
     def tell(self) -> Story:
         """All cells, in order."""
@@ -332,7 +334,7 @@ class Forward:
         if objects:
             if any(thing in code or self.heap.flags.get(thing, 0) & MEMO for thing in objects):
                 for thing in objects:
-                    if thing in code:
+                    if thing in code or self.heap.flags.get(thing, 0) & MEMO:
                         self.home.setdefault(thing, name)
                 if unit.kind in ("def", "alias") and all(
                     thing in code or thing in self.heap.coded for thing in objects
@@ -375,6 +377,8 @@ class Forward:
             self._free(unit, at, said)
         if said.counts:
             story.counts.append(at)
+        for thing, functions in said.cached:
+            self._cached(thing, functions, at)
         if said.wanders:
             story.wanders[at] = said.wanders
         if said.input:
@@ -388,6 +392,17 @@ class Forward:
         if said.setups and not unit.deletes and (not unit.binds or unit.imports) and not unit.maybes:
             story.setups.append((at, tuple(sorted(said.setups))))
         self._share(unit, said)
+
+    def _cached(self, thing: int, functions: Iterable[Function], at: int) -> None:
+        """A cache gives old results where what its function reads has changed since an earlier call."""
+        events, names = self.story.events, self.heap.names
+        reads = {name for function in functions for name in function.reads if name in events and name in names}
+        data = {name: events[name].at[-1] for name in reads if not self.heap.codes(names[name])}
+        before = self.caches.setdefault(thing, data)
+        for name in sorted(data):
+            if before.get(name, data[name]) != data[name]:
+                self.story.stale.append((at, self.home.get(thing, "the function"), name))
+                break
 
     def _free(self, unit: Unit, at: int, said: Effects) -> None:
         """Globals of called functions that nothing has bound by now."""

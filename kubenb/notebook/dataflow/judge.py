@@ -11,7 +11,7 @@ from kubenb.model.problems import Place, Problem, Severity
 from kubenb.notebook.dataflow.forward import CHANGE, KILL, MAYBE, ORDINARY, PARAMETERS, Missing, Story
 from kubenb.notebook.dataflow.plans import Planner
 from kubenb.notebook.dataflow.slices import Slice
-from kubenb.notebook.dataflow.travel import first_made, items, kept_code, kept_methods, pickles
+from kubenb.notebook.dataflow.travel import first_made, items, kept_code, kept_methods, older_classes, pickles
 
 
 def judge(story: Story, slices: list[Slice], planner: Planner, shell_lines: str) -> tuple[Problem, ...]:
@@ -29,9 +29,10 @@ def judge(story: Story, slices: list[Slice], planner: Planner, shell_lines: str)
         _wandering(story, slices),
         _asking(story),
         _streams(story, slices),
-        _counting(story),
+        _caches(story),
         kept_code(story, slices),
         kept_methods(story, slices),
+        older_classes(story, slices),
         items(story, slices),
         pickles(story, slices),
     ):
@@ -206,11 +207,16 @@ def _asking(story: Story) -> Iterator[Problem]:
         )
 
 
-def _counting(story: Story) -> Iterator[Problem]:
+def _caches(story: Story) -> Iterator[Problem]:
+    """Functions that keep their results, where tasks with caches of their own would show it."""
     for at in story.counts:
         if story.owner[at] >= 0:
             what = "cache_info() tells of the calls of other tasks too, and each task has a cache of its own."
             yield Problem(story.place(at), what, "Count the calls in a variable.", "dataflow.cache")
+
+    for at, function, name in story.stale:
+        what = f"{function} keeps its results, and {name}, which it reads, has changed since an earlier call."
+        yield Problem(story.place(at), what, f"Hand {name} over as an argument.", "dataflow.cache")
 
 
 def _streams(story: Story, slices: list[Slice]) -> Iterator[Problem]:

@@ -207,6 +207,10 @@ class Heap:
             flags = self.flags.get(thing, 0)
             if thing in self.gives:
                 found |= self.gives[thing]
+            elif not attribute and (
+                thing in self.bounds or (thing in self.code and self.code[thing].kind == "function")
+            ):
+                continue  # a function has no elements
             elif thing in self.kinds or thing in self.code:
                 found |= self._members(thing, attribute) if flags & CONTAINER else self.reach((thing,))
             elif flags & CONTAINER:

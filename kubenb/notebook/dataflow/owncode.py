@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
+from kubenb.notebook.dataflow import effects as fx
 from kubenb.notebook.dataflow.objects import CONTAINER, MEMO, STREAM, Heap, Objects
 from kubenb.notebook.dataflow.records import Call, Function, Op
 from kubenb.notebook.dataflow.values import Effects, Local, Values, union
@@ -18,12 +19,14 @@ _BEGIN = ("__new__", "__init__", "__post_init__")
 
 
 class OwnCode(Values):
-    """Follows calls. `stack`: the functions whose bodies are being followed; `steps`: how many in this statement."""
+    """Follows calls. `stack`: the functions whose bodies are being followed; `steps`: how many in this statement;
+    `busy`: what was handed over and is being called."""
 
     def __init__(self, heap: Heap) -> None:
         super().__init__(heap)
         self.stack: list[Function] = []
         self.steps = 0
+        self.busy: set[int] = set()
 
     run: Callable[[Sequence[Op], Local], None]
     apply: Callable[[Call, int, Objects, Local], Objects]
@@ -71,7 +74,7 @@ class OwnCode(Values):
         if thing in heap.bounds:
             receiver, word = heap.bounds[thing]
             given = self._method(receiver, word, args, named, sure)
-            return given if given is not None else self._library_method((receiver,), union([*args, *named.values()]))
+            return given if given is not None else self._library_method(receiver, word, union([*args, *named.values()]))
         if thing in heap.kinds:
             given = self._method(thing, "__call__", args, named, sure)
             return given if given is not None else self._all_methods(thing, args, named)
@@ -171,11 +174,13 @@ class OwnCode(Values):
         """Whatever can be called among objects that were handed over may be called, with whatever else was."""
         heap = self.heap
         found: set[int] = set()
+        given = {part for other in others for part in heap.gives.get(other, (other,))}
         for thing in self._callables(objects):
-            if thing in known:
+            if thing in known or thing in self.busy:
                 continue
-            things = tuple(heap.reach([other for other in others if other != thing]))
+            things = tuple(heap.reach(given - {thing}))
             function = heap.code.get(thing)
+            self.busy.add(thing)
             if thing in heap.lazies:
                 self.wake(thing)
             elif function is None:
@@ -184,6 +189,7 @@ class OwnCode(Values):
                 found.update(self._enter(function, (thing,), [things] * len(function.params), False))
             else:
                 found.update(self._called(function, thing, [things] * 8, {}, False))
+            self.busy.discard(thing)
         return tuple(sorted(found))
 
     def use_up(self, streams: Iterable[int]) -> None:
@@ -201,12 +207,14 @@ class OwnCode(Values):
         function, own, passed = self.heap.lazies[thing]
         self._body(function, own, passed, False)
 
-    def _library_method(self, receiver: Objects, every: Objects) -> Objects:
+    def _library_method(self, receiver: int, word: str, every: Objects) -> Objects:
         """A method of a list or the like that was kept: it may change its receiver, and keep what it is given."""
         heap = self.heap
-        self.change(receiver)
-        self._link(receiver, union([every, tuple(heap.elements(every))]))
-        return tuple(heap.elements(receiver))
+        known = fx.METHODS.get(word, fx.RECV)
+        if known & (fx.RECV | fx.RECV_DEEP):
+            self.change((receiver,))
+            self._link((receiver,), union([every, tuple(heap.elements(every))]))
+        return tuple(sorted(heap.elements((receiver,))))
 
     def _remembered(self, thing: int, every: Objects) -> Objects:
         """A function behind a cache: the cache is state wherever a call does more than give a plain value."""
@@ -215,8 +223,10 @@ class OwnCode(Values):
         said, self.effects = self.effects, outer
         outer.add(said)
         self._link((thing,), found)
-        if not said.silent():
+        instances = any(other in self.heap.kinds and other not in self.heap.code for other in self.heap.reach(every))
+        if instances or not said.silent():
             self.change((thing,))
+        outer.cached.append((thing, tuple(function for function, _ in said.entered)))
         return found
 
     # classes and instances

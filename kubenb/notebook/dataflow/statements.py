@@ -11,7 +11,7 @@ from typing import Any
 
 from kubenb.notebook.dataflow import effects
 from kubenb.notebook.dataflow.definitions import Definitions
-from kubenb.notebook.dataflow.expressions import deep, inside, joined, surely_runs
+from kubenb.notebook.dataflow.expressions import deep, inside, joined, never_runs, surely_runs
 from kubenb.notebook.dataflow.records import Atoms, Call, Link
 
 _JUMPS = (ast.Return, ast.Raise, ast.Continue, ast.Break)
@@ -228,9 +228,12 @@ class Statements(Definitions):
     def _for(self, node: ast.For | ast.AsyncFor) -> None:
         held = inside(self.value(node.iter))
         runs = surely_runs(node.iter)
+        known, looped = dict(self.frame.binds), set(self.frame.looped)
         self._loop(
             node.body, node.orelse, runs, forever=False, head=lambda: self.assign(node.target, held, node.lineno)
         )
+        if never_runs(node.iter):
+            self.frame.binds, self.frame.looped = known, looped
 
     def _while(self, node: ast.While) -> None:
         self.value(node.test)

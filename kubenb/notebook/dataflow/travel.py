@@ -72,6 +72,26 @@ def kept_methods(story: Story, slices: list[Slice]) -> Iterator[Problem]:
                     break
 
 
+def older_classes(story: Story, slices: list[Slice]) -> Iterator[Problem]:
+    """An instance whose class has been defined anew before it travels: it would come back as the new one, or not at all."""
+    heap = story.heap
+    for _, producer, name, taken, _, objects in _taken(story, slices):
+        if not heap.is_coded(objects):
+            continue
+        for kind in sorted({kind for thing in heap.reach(objects) for kind in heap.kinds.get(thing, ())}):
+            title = heap.code[kind].name
+            events = story.events.get(title)
+            position = events.before(story.spans[producer].end) if events is not None else -1
+            if events is None or position < 0:
+                continue
+            now = first_made(story, title, events.at[position])
+            if kind not in story.objects.get((title, now), (kind,)):
+                what = f"{name} may hold an instance of an older {title}: {story.place(now)} defines that class anew."
+                yield Problem(
+                    story.place(taken.made), what, "Give the new class a name of its own.", "dataflow.older-class"
+                )
+
+
 def items(story: Story, slices: list[Slice]) -> Iterator[Problem]:
     """The name of a fan-out's item, read by a later task."""
     for _, producer, name, taken, _, _ in _taken(story, slices):

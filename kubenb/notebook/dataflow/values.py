@@ -53,12 +53,14 @@ class Effects:
     wanders: str = ""
     input: bool = False
     counts: bool = False  # asks a cache how often it was asked
+    cached: list[tuple[int, tuple[Function, ...]]] = field(default_factory=list)  # caches, and what ran behind them
     entered: list[tuple[Function, bool]] = field(default_factory=list)
     things: set[int] = field(default_factory=set)
 
     def silent(self) -> bool:
         """Whether nothing that a later statement could see has happened."""
-        return not (self.changed or self.binds or self.draws or self.seeds or self.setups or self.input)
+        said = self.changed or self.binds or self.draws or self.seeds or self.setups or self.input or self.wanders
+        return not said
 
     def add(self, other: Effects) -> None:
         """Takes in what a part of the statement did."""
@@ -66,6 +68,7 @@ class Effects:
             getattr(self, name).update(getattr(other, name))
         self.grown += other.grown
         self.entered += other.entered
+        self.cached += other.cached
         self.binds.update({name: sure or self.binds.get(name, False) for name, sure in other.binds.items()})
         self.passing |= other.passing
         self.input |= other.input
@@ -151,7 +154,10 @@ class Values:
                     found.update(self._named(thing, word))
             elif thing in heap.kinds:
                 found.update(self._member(thing, word))
-            elif changes and (not heap.flags.get(thing, 0) & FRAME or word in _OF_FRAMES):
+            elif heap.flags.get(thing, 0) & FRAME:
+                if word in _OF_FRAMES:
+                    found.add(heap.bound(thing, word))
+            elif changes or (heap.flags.get(thing, 0) & CONTAINER and thing not in heap.bounds):
                 found.add(heap.bound(thing, word))
         return tuple(sorted(found))
 
