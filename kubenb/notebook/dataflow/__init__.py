@@ -1,9 +1,9 @@
 """Who needs what: from cells to the tasks' plans and the edges between them. Nothing of the notebook runs.
 
-One cell's way through the rooms: `magics` and `cells` read its text into a record (`statements`, `definitions`, `expressions`;
-`effects` is the table of what calls do), `forward` replays all records in the notebook's order (`replay`, `objects`;
-`sharing` knows which names share data), `slices` finds backwards what a task takes along, `plans` writes steps and edges,
-`judge` names what can't be decided.
+One cell's way through the rooms: `magics` and `cells` read its text into a record (`statements`, `definitions`, `calling`,
+`expressions`; `effects` and `libraries` are the tables of what calls do). `forward` replays all records in the notebook's order
+(`replay` and `owncode` on `values`, `objects` and `sharing`) and writes the `story`; `slices` finds backwards what a task takes along,
+`plans` writes steps and edges, `travel` and `judge` name what can't be decided or can't travel.
 In: `FlowCell`s. Out: `Flow`. The kernel's magics use `body_names`. Next room: `kubenb.notebook.pipeline`.
 """
 
@@ -17,10 +17,11 @@ from dataclasses import dataclass
 from kubenb.model.pipeline import Code, Edge, Plan
 from kubenb.model.problems import Problem
 from kubenb.notebook.dataflow.cells import read_cell
-from kubenb.notebook.dataflow.forward import FlowCell, Forward
+from kubenb.notebook.dataflow.forward import Forward
 from kubenb.notebook.dataflow.judge import judge
 from kubenb.notebook.dataflow.plans import Planner, left_out
 from kubenb.notebook.dataflow.slices import Slicer
+from kubenb.notebook.dataflow.story import FlowCell
 
 __all__ = ["Flow", "FlowCell", "analyse", "body_names"]
 

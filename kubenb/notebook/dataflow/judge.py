@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kubenb.model.problems import Place, Problem, Severity
-from kubenb.notebook.dataflow.forward import CHANGE, KILL, MAYBE, ORDINARY, PARAMETERS, Missing, Story
 from kubenb.notebook.dataflow.plans import Planner
 from kubenb.notebook.dataflow.slices import Slice
+from kubenb.notebook.dataflow.story import CHANGE, KILL, MAYBE, ORDINARY, PARAMETERS, Missing, Story
 from kubenb.notebook.dataflow.travel import first_made, items, kept_code, kept_methods, older_classes, pickles
 
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from kubenb.model.pipeline import Apart, Code, Edge, Load, Plan, Reason, Step
 from kubenb.model.problems import Place
-from kubenb.notebook.dataflow.forward import CHANGE, GONE, KILL, MAYBE, ORDINARY, TOUCH, Story
 from kubenb.notebook.dataflow.objects import Objects
 from kubenb.notebook.dataflow.slices import Slice, Slicer
+from kubenb.notebook.dataflow.story import CHANGE, GONE, KILL, MAYBE, ORDINARY, TOUCH, Story
 
 
 @dataclass(slots=True)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from kubenb.notebook.dataflow.forward import CHANGE, GONE, KILL, MAYBE, ORDINARY, PARAMETERS, TOUCH, Span, Story
 from kubenb.notebook.dataflow.sharing import Stretch, meetings
+from kubenb.notebook.dataflow.story import CHANGE, GONE, KILL, MAYBE, ORDINARY, PARAMETERS, TOUCH, Span, Story
 from kubenb.notebook.dataflow.values import STANDARD
 
 

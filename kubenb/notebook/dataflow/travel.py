@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kubenb.model.problems import Problem, Severity
-from kubenb.notebook.dataflow.forward import KILL, Story
 from kubenb.notebook.dataflow.objects import MEMO, Objects
 from kubenb.notebook.dataflow.slices import Slice, Taken
+from kubenb.notebook.dataflow.story import KILL, Story
 
 
 def first_made(story: Story, name: str, made: int) -> int:
