@@ -33,11 +33,14 @@ _SYNC_EACH = 40  # above that many files one sync of all is quicker
 
 @dataclass(frozen=True)
 class Delivery:
-    """What became of the files. `merged`: those that keep hand edits; `diff`: what changed, or with `dry` would change."""
+    """What became of the files. `merged`: those that keep hand edits; `joined`: those of them that got the notebook's changes too;
+    `diff`: what changed, or with `dry` would change.
+    """
 
     written: tuple[str, ...] = ()
     unchanged: tuple[str, ...] = ()
     merged: tuple[str, ...] = ()
+    joined: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     diff: str = ""
     warnings: tuple[Problem, ...] = ()
@@ -90,6 +93,7 @@ def _delivery(outcome: Outcome) -> Delivery:
         tuple(sorted(outcome.written)),
         tuple(sorted(outcome.unchanged)),
         tuple(sorted(outcome.merged)),
+        tuple(name for name in sorted(outcome.merged) if outcome.texts.get(name) != outcome.there.get(name)),
         tuple(sorted(outcome.removed)),
         "".join(sorted(outcome.diffs, key=_dag_file_first)) + _runtime(outcome),
         tuple(_stays(name) for name in sorted(outcome.merged) if name.endswith(".ipynb")),

@@ -325,6 +325,8 @@ def _pairs(texts: tuple[str, ...], option: str) -> dict[str, object]:
         name, equals, value = text.partition("=")
         if not equals or not name:
             raise click.UsageError(f"{option} {text!r} is not NAME=VALUE. Write {option} {name or 'month'}=2.")
+        if name in pairs and pairs[name] != value:
+            raise click.UsageError(f"{option} {name} is given twice: {pairs[name]} and {value}. Give it once.")
         pairs[name] = value
     return pairs
 

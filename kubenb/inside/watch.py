@@ -13,7 +13,7 @@ import select
 import time
 
 from . import places
-from .exits import TABLE, Refused, from_os_error, last_line
+from .exits import NO_SPACE, TABLE, Refused, from_os_error, last_line
 from .keeper import Keeper
 from .record import Record
 from .setting import Setting
@@ -63,6 +63,9 @@ def child_failed(error: BaseException) -> int:
     if isinstance(error, OSError) and error.errno in (9, 32):  # EBADF, EPIPE
         what = "the user's code closed the pipes through which it is watched (os.closerange or the like)."
         error = Refused("died", what, "Close only what the code has opened.")
+    full = isinstance(error, OSError) and error.errno in NO_SPACE
+    if isinstance(error, OSError) and full:
+        error = from_os_error(error, "the task can't begin")
     if not isinstance(error, Refused):
         import traceback
 
@@ -70,8 +73,11 @@ def child_failed(error: BaseException) -> int:
         error = Refused(
             "internal", "%s: %s." % (type(error).__name__, error), "This is a mistake in kubenb: please report it."
         )
-    report({"end": [error.kind, error.what, error.fix]})
-    return int(TABLE["internal"][0])
+    try:
+        report({"end": [error.kind, error.what, error.fix]})
+    except OSError:  # where nothing can be written, the exit code has to say it
+        pass
+    return int(TABLE["disk" if full else "internal"][0])
 
 
 def say(task: str, kind: str, text: str) -> int:
@@ -305,6 +311,9 @@ class Watcher:
                 "the process crashed in %s (%s)." % (where, _signal_name(number)),
                 "A compiled library most likely did it: run the cell alone with `python -X faulthandler`.",
             )
+        if os.WEXITSTATUS(status) == TABLE["disk"][0] and not _room(self.job.side):
+            full = from_os_error(OSError(NO_SPACE[0], os.strerror(NO_SPACE[0])), "%s could write nothing" % where)
+            return full.kind, full.what, full.fix
         return (
             "died",
             "%s ended the process with exit code %d (os._exit or the like), before the outputs were saved."
@@ -324,6 +333,15 @@ class Watcher:
             for name, value in line.items():
                 notes[name] = notes[name] + value if name in ("in", "out") else value
         return notes
+
+
+def _room(folder: str) -> bool:
+    """Whether anything can still be written there."""
+    try:
+        with open(folder + "/room", "wb", buffering=0) as file:
+            return file.write(b" " * 4096) == 4096
+    except OSError:
+        return False
 
 
 def _killed(peak: int) -> tuple[str, str]:

@@ -34,7 +34,7 @@ class Exported(Shown):
         return "\n".join([*warnings, self._sentence()])
 
     def _sentence(self) -> str:
-        written, merged = len(self.delivery.written), len(self.delivery.merged)
+        written, merged = len(self.delivery.written) + len(self.delivery.joined), len(self.delivery.merged)
         if not written and not merged:
             return f"{self.dag_file}: unchanged ({count(len(self.delivery.unchanged), 'file')})."
         parts = [f"{count(written, 'file')} written", f"{len(self.delivery.unchanged)} unchanged"]

@@ -24,6 +24,11 @@ EXIT_CODES = """# How a task ends
 The last line of a task's log says what happened and what to do: `kubenb: train failed: …`. It is in the pod's termination message as well,
 so Airflow shows it with the exception. The executed notebook is saved on success and on failure.
 """
+OPTIONS = """# Every option
+
+On the magic line (`%%k8s_task train --cpu 2 --description "Train the delay model"`) a value with spaces stands in quotes. Below it, one a line
+(`#| description: Train the delay model`), it stands as it is.
+"""
 FENCE = re.compile(r"^```(\w+)(?: ([^\n]+))?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
@@ -81,7 +86,7 @@ def written_by_kubenb() -> dict[str, str]:
     rows = "\n".join(f"| {code} | {meaning} |" for code, meaning in exits.TABLE.values())
     return {
         "docs/flights.svg": graph,
-        "docs/options.md": f"# Every option\n\n{options}\n",
+        "docs/options.md": f"{OPTIONS}\n{options}\n",
         "docs/exit-codes.md": f"{EXIT_CODES}\n| exit code | the task ended because |\n|---|---|\n{rows}\n",
     }
 

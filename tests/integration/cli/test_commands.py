@@ -54,6 +54,7 @@ USAGE = [
     (["frobnicate"], "There is no command frobnicate. There are: graph, plan, check,"),
     (["run", "n.ipynb"], "Missing option '--to'"),
     (["run", "n.ipynb", "--to", "out", "-p", "month"], "-p 'month' is not NAME=VALUE. Write -p month=2."),
+    (["run", "n.ipynb", "--to", "out", "-p", "m=1", "-p", "m=2"], "-p m is given twice: 1 and 2. Give it once."),
     (["run", "n.ipynb", "--to", "out", "-e", "NOT_SET_HERE"], "-e NOT_SET_HERE: the variable is not set here."),
     (["export", "n.ipynb", "--too", "out"], "Did you mean"),
 ]

@@ -172,11 +172,13 @@ def test_hand_edits_of_the_dag_file_survive(tmp_path: Path) -> None:
     deliver(ONE, tmp_path, "flights")
     edit(tmp_path, "flights.py", '"retries": 2', '"retries": 7')
     edit(tmp_path, "flights.py", "    catchup=False,\n", "    catchup=False,\n    max_active_runs=1,\n")
-    assert deliver(TWO, tmp_path, "flights").merged == ("flights.py",)
+    found = deliver(TWO, tmp_path, "flights")
+    assert (found.merged, found.joined) == (("flights.py",), ("flights.py",))
     text = (tmp_path / "flights.py").read_text("utf-8")
     assert all(part in text for part in ('"retries": 7', "max_active_runs=1", '"owner": "owner 2"'))
     assert standing(tmp_path)["flights/train.ipynb"] == TWO["flights/train.ipynb"]
-    assert deliver(TWO, tmp_path, "flights").written == ()
+    again = deliver(TWO, tmp_path, "flights")
+    assert (again.written, again.merged, again.joined) == ((), ("flights.py",), ())
     deliver(ONE, tmp_path, "flights")
     assert '"retries": 7' in (tmp_path / "flights.py").read_text("utf-8")
 

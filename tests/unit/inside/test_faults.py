@@ -112,6 +112,15 @@ def test_a_full_disk_is_named_when_only_the_notebook_does_not_fit(tmp_path: Path
     assert not list(place.glob("*.tmp"))
 
 
+def test_a_full_disk_is_named_when_nothing_can_be_written_at_all(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", _LIMITED % (0, 0) + BOOT]
+    told = environment(notebook("x = 1", "import kubenb_runtime"), tmp_path)
+    done = subprocess.run(command, env=told, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 71
+    assert "the disk is full" in done.stderr.splitlines()[-1]
+    assert "Give the task more `storage`" in done.stderr.splitlines()[-1]
+
+
 def test_a_failing_cell_is_named_even_if_the_disk_is_full_too(tmp_path: Path) -> None:
     text = notebook("print('x' * 300_000)", "1/0")
     command = [sys.executable, "-c", _LIMITED % (100_000, 100_000) + BOOT]
