@@ -12,6 +12,8 @@ from kubenb.model.kinds import read_item_resources
 from kubenb.model.options import TaskOptions
 from kubenb.model.pipeline import Load, Pipeline, Plan, Task
 from kubenb.model.problems import Place, Problem, Severity
+from kubenb.notebook.dataflow import body_names
+from kubenb.notebook.dataflow.replay import BUILTIN
 
 MOST_ITEMS = 1024  # Airflow's own limit, unless its max_map_length says more
 
@@ -135,6 +137,25 @@ def declared(pipeline: Pipeline) -> Iterator[Problem]:
                     f"Did you mean {near[0]}?" if near and near[0] != name else "Correct the name, or leave it out.",
                     "out.unknown",
                     Severity.WARNING,
+                )
+
+
+def notebooks(pipeline: Pipeline) -> Iterator[Problem]:
+    """A whole notebook reads what it makes itself, its parameters, and what `in` brings."""
+    made = {name: plan.task.name for plan in pipeline.plans for name in (*plan.binds, *plan.outputs)}
+    for plan in pipeline.plans:
+        task = plan.task
+        if task.kind != "notebook":
+            continue
+        known = {*task.options.in_, *(parameter.name for parameter in pipeline.parameters)}
+        for name in sorted(body_names(task.body)[0] - known - BUILTIN):
+            file = (task.notebook or "the notebook").rpartition("/")[2]
+            what = f"{file} reads {name}, which it does not make."
+            if name in made and made[name] != task.name:
+                yield Problem(header(task), what, f"Write --in {name} to take it from {made[name]}.", "notebook.reads")
+            else:
+                yield Problem(
+                    header(task), what, "Bind it there, or correct the name.", "notebook.reads", Severity.WARNING
                 )
 
 

@@ -22,6 +22,7 @@ CHECKS: tuple[Check, ...] = (
     check_data.xcoms,
     check_data.pickles,
     check_data.declared,
+    check_data.notebooks,
     check_data.fan_outs,
     check_dag.schedules,
     check_dag.fields,

@@ -14,7 +14,7 @@ import json
 from dataclasses import dataclass
 
 from kubenb.export import dag_head, dag_pod
-from kubenb.export.dag_task import BOILERPLATE, add_times, defaults, expansion, operator, statement
+from kubenb.export.dag_task import BOILERPLATE, add_times, defaults, expansion, operator, said_by_all, statement
 from kubenb.export.edges import edge_lines
 from kubenb.export.fan_out import Items, items
 from kubenb.export.ids import dag_id, variables
@@ -117,12 +117,12 @@ def _operators(pipeline: Pipeline, cuts: list[dag_pod.Cut]) -> list[tuple[Call, 
         for step in cut.plan.steps
         if isinstance(step, Load)
     }
-    calls = []
+    calls, said = [], said_by_all(pipeline)
     for cut in cuts:
         task = cut.plan.task
         pushes = bool(task.options.xcom) or task.name in listed or task.name in handed
         skipped = any(found.get(name, Items()).producer for name in above.get(task.name, []))
         mine = found.get(task.name)
         more = expansion(cut, mine, variable.get(mine.producer or "", "")) if mine else None
-        calls.append((operator(cut, pushes, mine, skipped), more))
+        calls.append((operator(cut, pushes, mine, skipped, said), more))
     return calls

@@ -32,9 +32,11 @@ def defaults(pipeline: Pipeline, shared: Part, pushes: bool) -> Part:
     found: Part = {}
     if dag.owner:
         found["owner"] = dag.owner
-    found["retries"] = int(DAG["retries"].default) if dag.retries is None else dag.retries
-    if dag.retry_delay:
-        found["retry_delay"] = duration(parse_duration(dag.retry_delay))
+    shown = said_by_all(pipeline)
+    retries = shown.get("retries", dag.retries)
+    found["retries"] = int(DAG["retries"].default) if retries is None else retries
+    if delay := shown.get("retry_delay", dag.retry_delay):
+        found["retry_delay"] = duration(parse_duration(str(delay)))
     found |= {name: shared[name] for name in ("execution_timeout", "active_deadline_seconds") if name in shared}
     if pushes:
         found["xcom_sidecar_container_security_context"] = SIDECAR
@@ -46,6 +48,16 @@ def defaults(pipeline: Pipeline, shared: Part, pushes: bool) -> Part:
         if getattr(dag, name) is not None:
             found[argument] = getattr(dag, name)
     return found | {name: value for name, value in shared.items() if name not in found}
+
+
+def said_by_all(pipeline: Pipeline) -> Part:
+    """How often and when tasks are retried, where every one of several says the same: written once."""
+    found: Part = {}
+    for name in ("retries", "retry_delay"):
+        values = {getattr(plan.task.options, name) for plan in pipeline.plans}
+        if len(pipeline.plans) > 1 and len(values) == 1 and None not in values:
+            found[name] = values.pop()
+    return found
 
 
 def add_times(pipeline: Pipeline, cut: Cut) -> None:
@@ -73,8 +85,10 @@ _ORDER = [
 ]
 
 
-def operator(cut: Cut, pushes: bool, found: Items | None, skipped: bool) -> Call:
-    """The call. `pushes`: its XCom is wanted; `found`: its items if it is mapped; `skipped`: what it waits for may have no items at all."""
+def operator(cut: Cut, pushes: bool, found: Items | None, skipped: bool, said: Part) -> Call:
+    """The call. `pushes`: its XCom is wanted; `found`: its items if it is mapped; `skipped`: what it waits for may have no items at all;
+    `said`: what `default_args` says already.
+    """
     options = cut.plan.task.options
     if options.item_resources and found is not None:
         cut.arguments.pop("container_resources", None)  # expand_kwargs says them, item by item
@@ -84,7 +98,8 @@ def operator(cut: Cut, pushes: bool, found: Items | None, skipped: bool) -> Call
         for name in _ORDER
         if name in cut.arguments and not (short and name == "container_resources")
     ]
-    given = [("**", _made(cut, short)), *named, *_of_airflow(options, pushes, skipped)]
+    airflow = [(name, value) for name, value in _of_airflow(options, pushes, skipped) if name not in said]
+    given = [("**", _made(cut, short)), *named, *airflow]
     return Call("KubernetesPodOperator" if found is None else "KubernetesPodOperator.partial", given)
 
 

@@ -19,6 +19,7 @@ from kubenb.export.merge import Conflict, diff, meeting, merge
 from kubenb.export.payload import sha256
 from kubenb.model.problems import Place, Problem
 
+_SOURCE = re.compile(r'"""DAG \S+, written by kubenb from (\S+): ')
 _MARK = re.compile(r"^kubenb: (\S+) ([0-9a-f]{16})$", re.MULTILINE)
 
 
@@ -79,6 +80,12 @@ def ours(dag: str, text: str) -> bool:
     return found is not None and found[1] == dag
 
 
+def _source(text: str) -> str:
+    """The notebook that a DAG file says it comes from."""
+    found = _SOURCE.match(text)
+    return found[1] if found else ""
+
+
 def unedited(text: str) -> bool:
     """Whether the DAG file is as kubenb wrote it: its own digest still fits."""
     found = _MARK.search(text[:4000])
@@ -103,6 +110,12 @@ def _dag_file(outcome: Outcome, dag: str, name: str, text: str, present: str, th
                 Place(file=name), what, "Move it away, or choose another DAG id (%k8s_dag NAME).", "delivery.not-ours"
             )
         )
+        return
+    before, now = _source(present), _source(text)
+    if before and now and before != now:
+        what = f"{name} was exported from {before}, and this is {now}."
+        fix = f"Choose another DAG id (%k8s_dag NAME). If the notebook was renamed, write {now} into the first line of {name}."
+        outcome.problems.append(Problem(Place(file=name), what, fix, "delivery.other-notebook"))
         return
     base = present if unedited(present) else there.get(f"{dag}/{base_name(name)}")
     _three_way(outcome, name, base, present, text)

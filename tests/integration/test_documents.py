@@ -26,7 +26,7 @@ so Airflow shows it with the exception. The executed notebook is saved on succes
 """
 OPTIONS = """# Every option
 
-On the magic line (`%%k8s_task train --cpu 2 --description "Train the delay model"`) a value with spaces stands in quotes. Below it, one a line
+On the magic line (`%%k8s_task train --description "Train the delay model"`) a value with spaces stands in quotes. Below it, one a line
 (`#| description: Train the delay model`), it stands as it is.
 """
 FENCE = re.compile(r"^```(\w+)(?: ([^\n]+))?\n(.*?)^```$", re.DOTALL | re.MULTILINE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -374,7 +375,6 @@ def test_what_is_right_is_let_through(what: str, made: Pipeline) -> None:
 
 
 def test_the_pipelines_own_problems_are_among_them_and_all_stand_in_order() -> None:
-    from dataclasses import replace
 
     own = Problem(Place(2, 1), "it is wrong.", "Correct it.", "x.y")
     made = replace(pipeline(task("one", "input()", cell=5), task("two", "input()", cell=4)), problems=(own,))
@@ -389,7 +389,6 @@ def test_a_run_on_this_machine_needs_no_store_and_may_hold_a_secret() -> None:
 
 
 def test_a_secret_that_an_output_shows_is_found() -> None:
-    from dataclasses import replace
 
     made = flights()
     cells = (*made.notebook.cells, Cell(3, "code", "print(x)", output="token ghp_" + "a1B2" * 9))

@@ -183,6 +183,18 @@ def test_hand_edits_of_the_dag_file_survive(tmp_path: Path) -> None:
     assert '"retries": 7' in (tmp_path / "flights.py").read_text("utf-8")
 
 
+def test_another_notebook_does_not_take_the_dag_over(tmp_path: Path) -> None:
+    deliver(ONE, tmp_path, "flights")
+    before = standing(tmp_path)
+    other = {**TWO, "flights.py": TWO["flights.py"].replace("from flights.ipynb:", "from trains.ipynb:", 1)}
+    with pytest.raises(KubenbError, match=r"flights\.py was exported from flights\.ipynb, and this is trains\.ipynb"):
+        deliver(other, tmp_path, "flights")
+    assert standing(tmp_path) == before
+    edit(tmp_path, "flights.py", "from flights.ipynb:", "from trains.ipynb:")
+    deliver(other, tmp_path, "flights")
+    assert '"owner": "owner 2"' in (tmp_path / "flights.py").read_text("utf-8")
+
+
 def test_hand_edits_of_the_shared_pod_survive(tmp_path: Path) -> None:
     deliver(ONE, tmp_path, "flights")
     edit(tmp_path, "flights/operator.json", '"startup_timeout_seconds": 600', '"startup_timeout_seconds": 1200')

@@ -134,3 +134,13 @@ def test_the_table_and_this_test_know_the_same_options() -> None:
 def test_what_is_read_takes_part() -> None:
     one = Plan(task("one"), (Load("load", ("x",)),))
     assert '_kubenb.load(\\"load\\", \\"x\\")' in task_notebook(pipeline(one), one)
+
+
+def test_retries_that_every_task_sets_are_written_once() -> None:
+    same = export_files(pipeline(task("one", retries="4"), task("two", retries="4")))["flights.py"]
+    assert '"retries": 4' in same
+    assert "retries=4" not in same
+    apart = export_files(pipeline(task("one", retries="4"), task("two", retries="5")))["flights.py"]
+    assert '"retries": 2' in apart
+    assert "retries=4" in apart
+    assert "retries=5" in apart
