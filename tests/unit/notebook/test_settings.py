@@ -125,7 +125,9 @@ def test_good_options_beside_bad_ones_are_kept(tmp_path: Path) -> None:
 @PATIENT
 @given(st.one_of(st.binary(max_size=80), st.text("[]task.cpu= \n'\"12{},profiles", max_size=60).map(str.encode)))
 def test_any_file_gives_settings_or_problems(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
-    path = tmp_path_factory.getbasetemp() / "kubenb.toml"
+    folder = tmp_path_factory.getbasetemp() / "any"  # not above the folders of other tests, which would find it
+    folder.mkdir(exist_ok=True)
+    path = folder / "kubenb.toml"
     path.write_bytes(data)
     for problem in read_settings(path).problems:
         assert problem.what.endswith(".")
