@@ -105,6 +105,17 @@ def files(pipeline: Pipeline) -> Iterator[Problem]:
             yield Problem(place, what, fix, "code.file", Severity.WARNING)
 
 
+def modules(pipeline: Pipeline) -> Iterator[Problem]:
+    """Imports of modules that lie beside the notebook: a pod has them only if its image has."""
+    told: set[str] = set()
+    for plan in pipeline.plans:
+        for name in sorted({*plan.modules} & pipeline.notebook.beside - told):
+            told.add(name)
+            what = f"{name} lies beside the notebook; the task's process has it only if its image has."
+            fix = f"Install {name} in the image, or move what it defines into a cell."
+            yield Problem(header(plan.task), what, fix, "code.module", Severity.WARNING)
+
+
 def _mounted(plan: Plan, path: str) -> bool:
     options = plan.task.options
     folders = [volume.path for volume in options.volume]

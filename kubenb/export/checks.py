@@ -34,6 +34,7 @@ CHECKS: tuple[Check, ...] = (
     check_code.secrets,
     check_code.prompts,
     check_code.files,
+    check_code.modules,
     check_code.ipython,
 )
 # Of the DAG and the cluster only: a run on this machine has its own store, and nothing leaves it.

@@ -30,11 +30,15 @@ class Cell:
 
 @dataclass(frozen=True)
 class Notebook:
-    """A notebook or percent script as read; `path` as the user named it ('' when it has none)."""
+    """A notebook or percent script as read; `path` as the user named it ('' when it has none).
+
+    `beside`: Python modules and packages that lie in its folder, by the names that `import` knows.
+    """
 
     path: str
     cells: tuple[Cell, ...]
     kernel: str = "python3"
+    beside: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,15 @@
 """Notebooks and percent scripts as cells, read defensively: any bytes give a `Notebook` or a named problem, in bounded time.
 
-In: a path, or a text with the path that tells its format. Out: `Notebook`. Nothing is run, nothing but the file is read.
+In: a path, or a text with the path that tells its format. Out: `Notebook`. Nothing is run, and of its folder no more than the names is read.
 JSON is read by the standard library alone (validation by schema would cost ten times the reading). Next room: `header`.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -43,7 +45,18 @@ def read_notebook(path: Path | str) -> Notebook:
         raise refuse(
             place, f"it can't be read: {reason}.", "Check the path and its permissions.", "notebook.unreadable"
         ) from None
-    return parse_notebook(_decode(data, place, script=_is_script(str(path))), str(path))
+    notebook = parse_notebook(_decode(data, place, script=_is_script(str(path))), str(path))
+    return replace(notebook, beside=_modules(file))
+
+
+def _modules(file: Path) -> frozenset[str]:
+    """What `import` finds in the notebook's folder when the notebook runs in Jupyter."""
+    try:
+        entries = list(os.scandir(file.parent))
+    except OSError:
+        return frozenset()
+    found = {entry.name[:-3] for entry in entries if entry.name.endswith(".py") and entry.name != file.name}
+    return frozenset(found | {entry.name for entry in entries if (Path(entry.path) / "__init__.py").is_file()})
 
 
 def parse_notebook(text: str, path: str = "") -> Notebook:

@@ -19,7 +19,7 @@ from kubenb.model.pipeline import Cell
 from kubenb.model.problems import Place, Problem
 from kubenb.model.values import BadValue, KeyValue, Projection, Volume
 from kubenb.notebook import words
-from kubenb.notebook.lines import Entry, Layout, Slip, layouts
+from kubenb.notebook.lines import Entry, Layout, Slip, layouts, may_have_headers
 from kubenb.notebook.printing import print_values
 
 HeaderKind = Literal["task", "dag", "notebook", "container"]
@@ -75,7 +75,7 @@ def parse_header(cell: Cell) -> Header | None:
 
 def parse_headers(cell: Cell) -> tuple[tuple[Header, ...], tuple[Problem, ...]]:
     """All headers of a cell, and problems with what looks like one but is none."""
-    if cell.kind != "code" or "k8s_" not in cell.source:
+    if cell.kind != "code" or not may_have_headers(cell.source):
         return (), ()
     return _headers(cell.number, cell.source)
 

@@ -18,7 +18,21 @@ from kubenb.notebook import words
 from kubenb.notebook.words import Word
 
 MAGICS = {"k8s_task": "task", "k8s_dag": "dag", "k8s_notebook": "notebook", "k8s_container": "container"}
-_MAGIC = re.compile(r"(?P<indent>[ \t]*)(?P<percent>%%?)(?P<name>k8s_\w+)(?=\s|$)")
+VERBS = (
+    "k8s_graph",
+    "k8s_check",
+    "k8s_export",
+    "k8s_config",
+)  # magics of the kernel that mean nothing for the pipeline
+_MAGIC = re.compile(r"(?P<indent>[ \t]*)(?P<percent>%%?)(?P<name>[kK]8[sS]_?\w+)(?=\s|\?|$)")
+_MAYBE = re.compile("k8s", re.IGNORECASE)
+
+
+def may_have_headers(source: str) -> bool:
+    """Whether a text is worth a closer look."""
+    return _MAYBE.search(source) is not None
+
+
 _OPTION = re.compile(r"#\|[ ]?(?P<name>[A-Za-z][\w-]*)[ ]*:(?:[ \t]+(?P<value>.*))?$")
 _BARE = re.compile(r"#\|[ ]?(?P<name>[A-Za-z][\w-]*)[ \t]*$")
 _DEEPER = re.compile(r"#\|(?:[ \t]{2,}|[ \t]*$)")
@@ -69,7 +83,7 @@ class Layout:
 
 def layouts(source: str) -> tuple[tuple[Layout, ...], tuple[Slip, ...]]:
     """All headers of a code cell, and what looks like one but is none."""
-    if "k8s_" not in source:
+    if not may_have_headers(source):
         return (), ()
     lines = source.split("\n")
     top = next((index for index, line in enumerate(lines) if line.strip()), 0)
@@ -81,10 +95,12 @@ def layouts(source: str) -> tuple[tuple[Layout, ...], tuple[Slip, ...]]:
     found: list[Layout] = []
     slips: list[Slip] = []
     for index, line in enumerate(lines):
-        match = _MAGIC.match(line) if "k8s_" in line else None
-        if match is None or (match["name"] not in MAGICS and match["percent"] == "%") or index in _text_lines(source):
+        match = _MAGIC.match(line)
+        if match is None or (match["name"] in VERBS and match["percent"] == "%") or index in _text_lines(source):
             continue
-        if match["percent"] == "%%":
+        if match["percent"] == "%" and match["name"] not in MAGICS:
+            slips.append(_unknown("%", match["name"], index))
+        elif match["percent"] == "%%":
             slips.append(_not_first(lines, index, match["name"]))
         elif match["name"] == "k8s_task":
             slips.append(_wrong_percents("k8s_task", line.strip(), index))
@@ -135,11 +151,16 @@ def _wrong_percents(name: str, line: str, index: int) -> Slip:
         )
     if name in MAGICS:
         return Slip("header.percents", f"%%{name} stands with two percent signs.", f"Write one: %{bare}", index)
+    return _unknown("%%", name, index)
+
+
+def _unknown(percent: str, name: str, index: int) -> Slip:
     from kubenb.model.names import near
 
-    likely = near(name, MAGICS, 1)
+    folded = name.lower() if "_" in name else name.lower().replace("k8s", "k8s_", 1)
+    likely = near(folded, (*MAGICS, *VERBS), 1)
     fix = f"Did you mean {'%%' if likely[0] == 'k8s_task' else '%'}{likely[0]}?" if likely else "Write %%k8s_task NAME."
-    return Slip("header.unknown-magic", f"there is no magic %%{name}.", fix, index)
+    return Slip("header.unknown-magic", f"there is no magic {percent}{name}.", fix, index)
 
 
 def _not_first(lines: list[str], index: int, name: str) -> Slip:

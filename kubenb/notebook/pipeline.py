@@ -19,6 +19,7 @@ from kubenb.notebook.check_options import dag_problems, task_problems
 from kubenb.notebook.edges import with_after
 from kubenb.notebook.effective import Layer, dag_options, task_options
 from kubenb.notebook.header import Header, parse_headers
+from kubenb.notebook.lines import may_have_headers
 from kubenb.notebook.parameters import TAG, read_parameters, with_params
 from kubenb.notebook.settings import EMPTY, Settings
 from kubenb.notebook.whole import at_home, joined
@@ -85,7 +86,7 @@ def _read_cell(reading: _Reading, cell: Cell) -> None:
     """Gives a code cell its role, or several where line magics make tasks in its middle."""
     if not cell.source.isascii() or "\0" in cell.source:
         cell = _readable(reading, cell)
-    if "k8s_" not in cell.source and TAG not in cell.tags:
+    if not may_have_headers(cell.source) and TAG not in cell.tags:
         if cell.source and not cell.source.isspace():
             reading.pieces.append(_Piece(cell.number, "ordinary", cell.source))
         return

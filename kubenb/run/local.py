@@ -188,7 +188,9 @@ class Runner:
         again = name in self.selection.again or ran
         for unit in units:
             if not again and self.maker.take_over(unit):
-                self._finish(replace(self.maker.outcome(unit, "reused", "nothing it depends on changed"), seconds=None))
+                self._finish(
+                    replace(self.maker.outcome(unit, "reused", "its code and its inputs did not change"), seconds=None)
+                )
             else:
                 named = "it was asked for" if name in self.selection.again else "a task before it ran" if ran else ""
                 self.reasons[unit.name] = self.maker.why(unit, named)

@@ -205,3 +205,11 @@ def test_completion_of_a_shell(shell: str, tmp_path: Path) -> None:
 
 def test_exit_codes_are_documented() -> None:
     assert sorted(EXIT_CODES) == [0, 1, 2, 3, 130]
+
+
+def test_a_module_beside_the_notebook_is_named(tmp_path: Path) -> None:
+    (tmp_path / "rates.py").write_text("vat = 0.19\n")
+    (tmp_path / "n.py").write_text("# %%\nimport rates\n# %%\n# %%k8s_task a\nx = rates.vat\n")
+    result = CliRunner().invoke(group, ["check", str(tmp_path / "n.py")])
+    assert "rates lies beside the notebook" in result.output
+    assert "Install rates in the image" in result.output

@@ -30,7 +30,7 @@ RUN = Run(
     "local-1",
     Path("build/flights"),
     (
-        Outcome("extract", "reused", "nothing it depends on changed", peak=2**20),
+        Outcome("extract", "reused", "its code and its inputs did not change", peak=2**20),
         Outcome("score", "done", item=0, seconds=1.25, cpu=1.0, peak=200 * 2**20, bytes_in=1234, bytes_out=5_000_000),
         Outcome(
             "score", "failed", "ValueError: no | data in cell 3.", item=1, seconds=75.0, exit_code=1,
@@ -132,14 +132,18 @@ EVENTS = [
     [
         (
             False,
-            ["extract: started", "extract: reused: nothing it depends on changed", "interrupted: ending all tasks …"],
+            [
+                "extract: started",
+                "extract: reused: its code and its inputs did not change",
+                "interrupted: ending all tasks …",
+            ],
         ),
         (
             True,
             [
                 "extract: started",
                 "extract | reading …",
-                "extract: reused: nothing it depends on changed",
+                "extract: reused: its code and its inputs did not change",
                 "interrupted: ending all tasks …",
             ],
         ),
@@ -160,7 +164,7 @@ def test_the_board_shows_what_each_task_does_now_and_how_it_ended() -> None:
     assert words.startswith("running ")
     assert words.endswith("reading …")
     board.take(EVENTS[2])
-    assert list(board.rows()) == [("extract", "=", "reused: nothing it depends on changed")]
+    assert list(board.rows()) == [("extract", "=", "reused: its code and its inputs did not change")]
     shown = Notebook(board)
-    assert shown.plain() == "= extract  reused: nothing it depends on changed"
+    assert shown.plain() == "= extract  reused: its code and its inputs did not change"
     assert '<table role="status">' in shown.html()
