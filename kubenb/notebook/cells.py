@@ -1,6 +1,6 @@
 """Notebooks and percent scripts as cells, read defensively: any bytes give a `Notebook` or a named problem, in bounded time.
 
-In: a path, or a text with the path that tells its format. Out: `Notebook`. Nothing is run, and of its folder no more than the names is read.
+In: a path, or a text with the path that tells its format. Out: `Notebook`. Nothing is run; of its folder only names are read.
 JSON is read by the standard library alone (validation by schema would cost ten times the reading). Next room: `header`.
 """
 
@@ -52,7 +52,8 @@ def read_notebook(path: Path | str) -> Notebook:
 def _modules(file: Path) -> frozenset[str]:
     """What `import` finds in the notebook's folder when the notebook runs in Jupyter."""
     try:
-        entries = list(os.scandir(file.parent))
+        with os.scandir(file.parent) as listing:
+            entries = list(listing)
     except OSError:
         return frozenset()
     found = {entry.name[:-3] for entry in entries if entry.name.endswith(".py") and entry.name != file.name}
