@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from difflib import get_close_matches
 
 from kubenb.export.fan_out import Items, items, parameters_of, runtime_lists
 from kubenb.export.volumes import by_xcom
 from kubenb.model.kinds import read_item_resources
+from kubenb.model.names import near
 from kubenb.model.options import TaskOptions
 from kubenb.model.pipeline import Load, Pipeline, Plan, Task
 from kubenb.model.problems import Place, Problem, Severity
@@ -130,11 +130,13 @@ def declared(pipeline: Pipeline) -> Iterator[Problem]:
         task = plan.task
         for name in task.options.out if task.kind == "cell" else ():
             if not re.search(rf"\b{re.escape(name)}\b", task.body):
-                near = get_close_matches(name, plan.binds, 1)
+                likely = near(name, plan.binds, 1)
                 yield Problem(
                     header(task),
                     f"out names {name}, which does not stand in the cell.",
-                    f"Did you mean {near[0]}?" if near and near[0] != name else "Correct the name, or leave it out.",
+                    f"Did you mean {likely[0]}?"
+                    if likely and likely[0] != name
+                    else "Correct the name, or leave it out.",
                     "out.unknown",
                     Severity.WARNING,
                 )
