@@ -36,7 +36,7 @@ class Delivery:
     """What became of the files, by their names below the folder.
 
     `written`: new or changed; `merged`: those that keep hand edits; `joined`: those of them that got the notebook's changes too;
-    `removed`: left by an earlier export and now without a task.
+    `removed`: of an earlier export, no longer made.
     `diff`: what changed, or with `dry` would change; `warnings`: what the author should know, though nothing stops.
     """
 

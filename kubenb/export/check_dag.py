@@ -1,5 +1,8 @@
-"""Rules of the DAG: schedule, Airflow fields, settings of tasks that Airflow refuses or reads otherwise. Next room:
-`checks`."""
+"""Rules of the DAG: schedule, Airflow fields, settings of tasks that Airflow refuses or reads otherwise.
+
+What is wrong here would show only when Airflow reads the file, or on the day that never comes. In: the pipeline. Out:
+problems. Next room: `checks`.
+"""
 
 from __future__ import annotations
 

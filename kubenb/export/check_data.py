@@ -1,4 +1,8 @@
-"""Rules of what travels between tasks: stores, XCom, pickle, fan-out. Next room: `checks`."""
+"""Rules of what travels between tasks: stores, XCom, pickle, fan-out.
+
+Tasks share no memory and no disk, so each value needs a way that both ends know. In: the pipeline. Out: problems. Next
+room: `checks`.
+"""
 
 from __future__ import annotations
 

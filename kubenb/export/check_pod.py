@@ -1,4 +1,7 @@
-"""Rules of the pod as a whole, the raw patch on top included. Next room: `checks`."""
+"""Rules of the pod as a whole, the raw patch on top included: its image, names that are taken, mounts, sizes.
+
+Kubernetes and Airflow would refuse these only when the task starts. In: the pipeline. Out: problems. Next room: `checks`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What stands above the tasks of a DAG file: docstring, imports, callbacks, and the DAG's own arguments. Next room: `dag`."""
+"""What stands above the tasks of a DAG file: docstring, imports, callbacks, and the DAG's own arguments.
+
+In: the pipeline, and the names that the rest of the file uses. Out: text, and `Call`s of `literal`. Next room: `dag`.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
-"""Where a pod may run: node selector, tolerations, affinity, classes. Option values in, parts of a pod spec out. Next
-room: `manifest`."""
+"""Where a pod may run: node selector, tolerations, affinity, classes.
+
+In: option values, as `model.phrases` read them. Out: parts of a pod's spec. Next room: `manifest`.
+"""
 
 from __future__ import annotations
 

@@ -34,8 +34,11 @@ TICK = 0.1
 
 @dataclass(frozen=True)
 class Wish:
-    """What a run is asked beyond the pipeline. `supply` puts results of earlier tasks into the store, by DAG and run.
-    `around`: this machine's environment; `limit`: processes at once (0 = cores).
+    """What a run is asked beyond the pipeline.
+
+    `tasks`: only these, again, and what they need; `from_`: these and all that follows; `resume`: what did not change is taken
+    over; `limit`: processes at once (0 = cores); `env`: variables for the tasks; `keep`: every variable of a task is kept;
+    `supply` puts results of earlier tasks into the store, by DAG and run.
     """
 
     params: Mapping[str, object] = field(default_factory=dict)
@@ -109,7 +112,7 @@ class Runner:
     ended: queue.SimpleQueue[processes.Process] = field(default_factory=queue.SimpleQueue)
     before: dict[str, dict[str, bool]] = field(
         default_factory=dict
-    )  # predecessors by task; True: only data comes from it
+    )  # by task: who comes before, and whether for data only
 
     def __post_init__(self) -> None:
         """Who comes before whom, once: a run asks for it at every step."""
