@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from kubenb.export.check_data import header
 from kubenb.export.secrets import find_secrets, known_shapes, named_secret
 from kubenb.model.pipeline import Code, Pipeline, Plan
 from kubenb.model.problems import Place, Problem, Severity
@@ -48,7 +47,7 @@ def secrets(pipeline: Pipeline) -> Iterator[Problem]:
                 if named_secret(pair.key, pair.value) or find_secrets(pair.value):
                     where = task.origins.get("env", "")
                     yield Problem(
-                        header(task),
+                        task.header,
                         f"variable {pair.key} (from {where}) looks like a secret, in clear.",
                         _RECIPE,
                         "secret.clear",
@@ -125,9 +124,7 @@ def ipython(pipeline: Pipeline) -> Iterator[Problem]:
     if needing:
         names = ", ".join(task.name for task in needing[:5])
         what = f"{names} {'use' if len(needing) > 1 else 'uses'} magics, !commands or get_ipython(), so the image must have IPython."
-        yield Problem(
-            header(needing[0]), what, "See that it has, or write plain Python.", "code.ipython", Severity.NOTE
-        )
+        yield Problem(needing[0].header, what, "See that it has, or write plain Python.", "code.ipython", Severity.NOTE)
 
 
 def _needs_ipython(plan: Plan) -> bool:

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from kubenb.export import check_patch
-from kubenb.export.check_data import header
 from kubenb.export.environment import SEALED
 from kubenb.export.manifest import IMAGE, patched, skeleton
 from kubenb.export.patch import parse_patch
@@ -48,7 +47,7 @@ _AIRFLOW_LABELS = frozenset(
 def _each(pipeline: Pipeline, rule: Any) -> Iterator[Problem]:
     for plan in pipeline.plans:
         for what, fix, code, severity in rule(pipeline, plan):
-            yield Problem(header(plan.task), what, fix, code, severity)
+            yield Problem(plan.task.header, what, fix, code, severity)
 
 
 def images(pipeline: Pipeline) -> Iterator[Problem]:
@@ -57,7 +56,7 @@ def images(pipeline: Pipeline) -> Iterator[Problem]:
     for plan in pipeline.plans:
         task = plan.task
         if task.kind == "container" and not task.options.image:
-            yield Problem(header(task), "a container task needs an image.", "Write --image NAME.", "image.container")
+            yield Problem(task.header, "a container task needs an image.", "Write --image NAME.", "image.container")
         if task.kind != "container" and not task.options.image:
             for name in plan.modules:
                 if name not in sys.stdlib_module_names and name != "kubenb":
@@ -70,7 +69,7 @@ def images(pipeline: Pipeline) -> Iterator[Problem]:
             if plan.task.name in {name for names in bare.values() for name in names}
         )
         yield Problem(
-            header(first),
+            first.header,
             what,
             "Write --image NAME at %k8s_dag, of an image that has them.",
             "image.bare",

@@ -84,6 +84,11 @@ class Task:
     where: Place = Place()
     origins: dict[str, str] = field(default_factory=dict, compare=False, hash=False)
 
+    @property
+    def header(self) -> Place:
+        """Where its header stands, for problems of the task as a whole: the cell's first line is what a user looks for."""
+        return Place(self.where.cell, 1 if self.where.cell else None, self.name, self.where.file)
+
 
 @dataclass(frozen=True)
 class Code:

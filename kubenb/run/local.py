@@ -110,9 +110,7 @@ class Runner:
     expected: dict[str, int] = field(default_factory=dict)  # outcomes that a begun task will have
     reasons: dict[str, str] = field(default_factory=dict)  # why a unit runs though it ran before
     ended: queue.SimpleQueue[processes.Process] = field(default_factory=queue.SimpleQueue)
-    before: dict[str, dict[str, bool]] = field(
-        default_factory=dict
-    )  # by task: who comes before, and whether for data only
+    before: dict[str, dict[str, bool]] = field(default_factory=dict)  # by task: its predecessors; True: by data alone
 
     def __post_init__(self) -> None:
         """Who comes before whom, once: a run asks for it at every step."""
@@ -134,11 +132,12 @@ class Runner:
         except BaseException:
             self._end_all()
             raise
+        # items finish in any order; whoever makes a list of them wants theirs
         ordered = tuple(
             outcome
             for plan in self.pipeline.plans
             for outcome in sorted(self.outcomes.get(plan.task.name, ()), key=lambda outcome: outcome.item or 0)
-        )  # items finish in any order; whoever makes a list of them wants theirs
+        )
         self.desk.tidy(self.desk.store / part(self.maker.dag))
         append(
             self.desk.hidden / "runs.jsonl",
