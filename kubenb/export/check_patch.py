@@ -16,7 +16,7 @@ from kubenb.model.problems import Severity
 from kubenb.model.quantities import parse_quantity
 from kubenb.model.values import BadValue
 
-Found = Iterator[tuple[str, str, str, Severity]]  # what, fix, code
+Found = Iterator[tuple[str, str, str, Severity]]  # what, fix, code, and how much it weighs
 ERROR = Severity.ERROR
 
 

@@ -20,7 +20,7 @@ from kubenb.export.volumes import OWN_FOLDERS
 from kubenb.model.pipeline import Code, Pipeline, Plan
 from kubenb.model.problems import Problem, Severity
 
-Found = Iterator[tuple[str, str, str, Severity]]
+Found = Iterator[tuple[str, str, str, Severity]]  # what, fix, code, and how much it weighs
 MOST_NOTEBOOK = 900 * 1024  # as base64: etcd takes 1.5 MiB with all the rest
 MOST_POD = 1_400 * 1024
 MOST_STRING = 130_000
