@@ -33,8 +33,11 @@ _SYNC_EACH = 40  # above that many files one sync of all is quicker
 
 @dataclass(frozen=True)
 class Delivery:
-    """What became of the files. `merged`: those that keep hand edits; `joined`: those of them that got the notebook's changes too;
-    `diff`: what changed, or with `dry` would change.
+    """What became of the files, by their names below the folder.
+
+    `written`: new or changed; `merged`: those that keep hand edits; `joined`: those of them that got the notebook's changes too;
+    `removed`: of an earlier export, no longer made.
+    `diff`: what changed, or with `dry` would change; `warnings`: what the author should know, though nothing stops.
     """
 
     written: tuple[str, ...] = ()
@@ -48,20 +51,20 @@ class Delivery:
 
 def deliver(files: Mapping[str, str], folder: Path, dag_id: str, *, dry: bool = False) -> Delivery:
     """Writes the export; `dry` only says what would change, and refuses what an export would refuse."""
-    place = _Place(folder, dag_id)
+    site = _Site(folder, dag_id)
     if dry:
-        outcome = place.plan(files)
+        outcome = site.plan(files)
         if outcome.problems:
             raise KubenbError(tuple(outcome.problems))
         return _delivery(outcome)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with _locked(folder):
-            place.complete()
-            outcome = place.plan(files)
+            site.complete()
+            outcome = site.plan(files)
             if outcome.problems:
                 raise KubenbError(tuple(outcome.problems))
-            place.lay(outcome)
+            site.lay(outcome)
     except OSError as error:
         what = f"it can't be written: {error.strerror or error}."
         raise refuse(
@@ -84,7 +87,7 @@ class Preview:
 
 def preview(files: Mapping[str, str], folder: Path, dag_id: str) -> Preview:
     """The export as it would stand there, hand edits and all. Writes nothing."""
-    outcome = _Place(folder, dag_id).plan(files)
+    outcome = _Site(folder, dag_id).plan(files)
     return Preview(outcome.texts, (*outcome.problems, *_delivery(outcome).warnings), bool(outcome.merged))
 
 
@@ -121,7 +124,7 @@ def _dag_file_first(diff: str) -> tuple[int, str]:
     return name.count("/"), name
 
 
-class _Place:
+class _Site:
     """One DAG's files in a folder, and the names of what may stand beside them for a moment."""
 
     def __init__(self, folder: Path, dag: str) -> None:

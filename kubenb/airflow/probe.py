@@ -26,10 +26,8 @@ class Something(str):
 
     def __getattr__(self, name: str) -> Something:
         """Any attribute."""
-        if name.startswith("__") or name in (
-            "unsafe_callable",
-            "alters_data",
-        ):  # what Jinja's sandbox asks of a callable
+        # what Jinja's sandbox asks of a callable
+        if name.startswith("__") or name in ("unsafe_callable", "alters_data"):
             raise AttributeError(name)
         return Something(f"{self}.{name}")
 

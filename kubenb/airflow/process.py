@@ -1,14 +1,14 @@
-"""Finds a Python that has Airflow, and asks it about a DAG file in a process that leaves nothing behind.
+"""Asks a Python that has Airflow about a DAG file, in a process that leaves nothing behind.
 
 Airflow gets a home of its own in a temporary folder and none of the user's AIRFLOW variables, so that the answer depends on its version
-only, and no database, log or configuration of the user's is touched. Next room: `check`.
+only, and no database, log or configuration of the user's is touched. In: the file, the Python or its environment's folder. Out: what
+`probe` answered there, as JSON has it. Next room: `check`.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import tempfile
 from collections.abc import Mapping
@@ -24,23 +24,8 @@ SECONDS = 300
 _DROPPED = ("AIRFLOW", "KUBENB_", "PYTHON", "VIRTUAL_ENV", "__PYVENV")
 
 
-def find_airflow(named: str | Path | None = None, folder: Path | None = None) -> Path | None:
-    """The Python of an Airflow: `named` (a Python or its environment), else $KUBENB_AIRFLOW, else the newest in `folder`/.airflow.
-
-    None where there is none; a name that leads to none is refused.
-    """
-    wanted = named or os.environ.get("KUBENB_AIRFLOW")
-    if wanted:
-        return _python(Path(wanted).expanduser())
-    found = (folder or Path()).glob(".airflow/*/bin/python")
-    return max(found, key=lambda path: _version(path.parts[-3]), default=None)
-
-
-def _version(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", text))
-
-
 def _python(path: Path) -> Path:
+    """The Python itself, where its environment's folder was named."""
     for candidate in (path, path / "bin" / "python"):
         if candidate.is_file() and os.access(candidate, os.X_OK):
             return candidate.absolute()
@@ -52,8 +37,8 @@ class Question:
     """One running probe; `answer()` waits for it. `seed` differs between two that are to agree."""
 
     def __init__(self, dag_file: Path, python: Path, fields: Mapping[str, list[str]] | None, seed: int = 0) -> None:
-        self._home = tempfile.TemporaryDirectory(prefix="kubenb-airflow-", ignore_cleanup_errors=True)
         self._python = _python(python)
+        self._home = tempfile.TemporaryDirectory(prefix="kubenb-airflow-", ignore_cleanup_errors=True)
         home = Path(self._home.name)
         self._file = home / "answer.json"
         question = {

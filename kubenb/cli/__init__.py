@@ -1,5 +1,4 @@
-"""The command line: `kubenb graph|plan|check|run|export|config NOTEBOOK`, the same verbs as the magics and
-the Python API.
+"""The command line: `kubenb graph|plan|check|run|export|config NOTEBOOK`, the verbs of `kubenb.actions`.
 
 In: words of a shell. Out: text on stdout, problems on stderr, an exit code of the table below. `kubenb --help` is
 printed from here, before the command-line library is imported; `commands` has the rest.

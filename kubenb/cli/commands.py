@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from kubenb.run.events import Progress
     from kubenb.show.shown import Shown
 
-PROBLEMS, USAGE, FAILED, INTERRUPTED = 1, 2, 3, 130
+PROBLEMS, FAILED, INTERRUPTED = 1, 3, 130  # and click's own 2 for a wrong command line
 NOTEBOOK = click.Path(dir_okay=False, path_type=Path)
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -41,10 +41,10 @@ class Group(click.Group):
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         """'Did you mean' for a mistyped command."""
         if args and args[0] not in self.commands:
-            from difflib import get_close_matches
+            from kubenb.model.names import near
 
-            near = get_close_matches(args[0], COMMANDS, 1)
-            hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(COMMANDS)}."
+            likely = near(args[0], COMMANDS, 1)
+            hint = f"Did you mean {likely[0]}?" if likely else f"There are: {', '.join(COMMANDS)}."
             raise click.UsageError(f"There is no command {args[0]}. {hint}")
         return super().resolve_command(ctx, args)
 

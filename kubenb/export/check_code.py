@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from kubenb.export.check_data import header
 from kubenb.export.secrets import find_secrets, known_shapes, named_secret
 from kubenb.model.pipeline import Code, Pipeline, Plan
 from kubenb.model.problems import Place, Problem, Severity
@@ -48,7 +47,7 @@ def secrets(pipeline: Pipeline) -> Iterator[Problem]:
                 if named_secret(pair.key, pair.value) or find_secrets(pair.value):
                     where = task.origins.get("env", "")
                     yield Problem(
-                        header(task),
+                        task.header,
                         f"variable {pair.key} (from {where}) looks like a secret, in clear.",
                         _RECIPE,
                         "secret.clear",
@@ -56,8 +55,8 @@ def secrets(pipeline: Pipeline) -> Iterator[Problem]:
 
 
 @dataclass(frozen=True)
-class Call:
-    """A call that matters here: `what` it is (read, write, prompt), of which file, in which line of its source."""
+class Use:
+    """A call that matters here: `what` it does (read, write, prompt), with which file, in which line of its source."""
 
     what: str
     target: str
@@ -113,7 +112,7 @@ def modules(pipeline: Pipeline) -> Iterator[Problem]:
             told.add(name)
             what = f"{name} lies beside the notebook; the task's process has it only if its image has."
             fix = f"Install {name} in the image, or move what it defines into a cell."
-            yield Problem(header(plan.task), what, fix, "code.module", Severity.WARNING)
+            yield Problem(plan.task.header, what, fix, "code.module", Severity.WARNING)
 
 
 def _mounted(plan: Plan, path: str) -> bool:
@@ -136,9 +135,7 @@ def ipython(pipeline: Pipeline) -> Iterator[Problem]:
     if needing:
         names = ", ".join(task.name for task in needing[:5])
         what = f"{names} {'use' if len(needing) > 1 else 'uses'} magics, !commands or get_ipython(), so the image must have IPython."
-        yield Problem(
-            header(needing[0]), what, "See that it has, or write plain Python.", "code.ipython", Severity.NOTE
-        )
+        yield Problem(needing[0].header, what, "See that it has, or write plain Python.", "code.ipython", Severity.NOTE)
 
 
 def _needs_ipython(plan: Plan) -> bool:
@@ -152,7 +149,7 @@ def _magic(source: str) -> bool:
     return found is not None and (_SHELL.search(source) is not None or _plain(source) is None)
 
 
-def _calls(plan: Plan) -> Iterator[tuple[Place, Call]]:
+def _calls(plan: Plan) -> Iterator[tuple[Place, Use]]:
     """The calls of all that the task runs, with their places in the notebook."""
     for step in plan.steps:
         if isinstance(step, Code):
@@ -161,7 +158,7 @@ def _calls(plan: Plan) -> Iterator[tuple[Place, Call]]:
         yield from _placed(plan.task.body, plan.task.where, plan.task.name)
 
 
-def _placed(source: str, where: Place, task: str) -> Iterable[tuple[Place, Call]]:
+def _placed(source: str, where: Place, task: str) -> Iterable[tuple[Place, Use]]:
     return ((Place(where.cell, (where.line or 1) + call.line - 1, task, where.file), call) for call in _found(source))
 
 
@@ -169,7 +166,7 @@ _LOOK = re.compile(r"open|input|getpass|read_|to_|load|save|dump|Path|imread|ims
 
 
 @lru_cache(maxsize=8192)
-def _found(source: str) -> tuple[Call, ...]:
+def _found(source: str) -> tuple[Use, ...]:
     """All calls that matter, by reading the source; equal sources are read once."""
     if not _LOOK.search(source):
         return ()
@@ -212,7 +209,7 @@ _WRITERS = re.compile(
 _ANY_PATH = re.compile(r"(?![a-zA-Z][a-zA-Z0-9+.-]*:)[^\n\0{}]{1,300}\Z")
 
 
-def _call(node: ast.Call) -> Iterator[Call]:
+def _call(node: ast.Call) -> Iterator[Use]:
     function = node.func
     name = (
         function.id if isinstance(function, ast.Name) else function.attr if isinstance(function, ast.Attribute) else ""
@@ -220,7 +217,7 @@ def _call(node: ast.Call) -> Iterator[Call]:
     owner = function.value if isinstance(function, ast.Attribute) else None
     first = node.args[0] if node.args else None
     if (name in ("input", "breakpoint") and owner is None) or name == "getpass":
-        yield Call("prompt", f"{name}()", node.lineno)
+        yield Use("prompt", f"{name}()", node.lineno)
     elif name == "open" and (
         owner is None or (isinstance(owner, ast.Name) and owner.id in ("gzip", "io", "bz2", "lzma", "codecs"))
     ):
@@ -263,7 +260,7 @@ def _path_of(owner: ast.expr | None) -> ast.expr | None:
     return None
 
 
-def _path(tree: ast.expr | None, what: str, line: int) -> Iterator[Call]:
+def _path(tree: ast.expr | None, what: str, line: int) -> Iterator[Use]:
     """A path written out; `gs://…` and the like are no files of a machine."""
     if (
         isinstance(tree, ast.Constant)
@@ -271,4 +268,4 @@ def _path(tree: ast.expr | None, what: str, line: int) -> Iterator[Call]:
         and _ANY_PATH.match(tree.value)
         and not tree.value.lstrip().startswith(("{", "[", "<"))
     ):
-        yield Call(what, tree.value, line)
+        yield Use(what, tree.value, line)

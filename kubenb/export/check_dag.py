@@ -1,12 +1,14 @@
-"""Rules of the DAG: schedule, Airflow fields, settings of tasks that Airflow refuses or reads otherwise. Next room:
-`checks`."""
+"""Rules of the DAG: schedule, Airflow fields, settings of tasks that Airflow refuses or reads otherwise.
+
+What is wrong here would show only when Airflow reads the file, or on the day that never comes. In: the pipeline. Out:
+problems. Next room: `checks`.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-from kubenb.export.check_data import header
 from kubenb.export.fields import pieces
 from kubenb.model.pipeline import Pipeline, Plan
 from kubenb.model.problems import Place, Problem, Severity
@@ -167,7 +169,7 @@ def _texts(pipeline: Pipeline) -> Iterator[tuple[Place, str]]:
         if parameter.template:
             yield parameter.where, parameter.template
     for plan in pipeline.plans:
-        where = header(plan.task)
+        where = plan.task.header
         yield from ((where, pair.value) for pair in plan.task.options.env)
         yield from ((where, word) for word in plan.task.command)
         yield from ((where, volume.sub_path) for volume in plan.task.options.volume if volume.sub_path)
@@ -195,7 +197,7 @@ def tasks(pipeline: Pipeline) -> Iterator[Problem]:
     """Settings of a task that don't go together."""
     for plan in pipeline.plans:
         for what, fix, code, severity in _task(pipeline, plan):
-            yield Problem(header(plan.task), what, fix, code, severity)
+            yield Problem(plan.task.header, what, fix, code, severity)
     if not pipeline.plans and not pipeline.problems:
         yield Problem(
             Place(file=pipeline.notebook.path or None),

@@ -1,26 +1,25 @@
-"""Rules of what travels between tasks: stores, XCom, pickle, fan-out. Next room: `checks`."""
+"""Rules of what travels between tasks: stores, XCom, pickle, fan-out.
+
+Tasks share no memory and no disk, so each value needs a way that both ends know. In: the pipeline. Out: problems. Next
+room: `checks`.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from difflib import get_close_matches
 
 from kubenb.export.fan_out import Items, items, parameters_of, runtime_lists
 from kubenb.export.volumes import by_xcom
 from kubenb.model.kinds import read_item_resources
+from kubenb.model.names import near
 from kubenb.model.options import TaskOptions
 from kubenb.model.pipeline import Load, Pipeline, Plan, Task
-from kubenb.model.problems import Place, Problem, Severity
+from kubenb.model.problems import Problem, Severity
 from kubenb.notebook.dataflow import body_names
 from kubenb.notebook.dataflow.replay import BUILTIN
 
 MOST_ITEMS = 1024  # Airflow's own limit, unless its max_map_length says more
-
-
-def header(task: Task) -> Place:
-    """The task's header: the cell's first line is what a user looks for."""
-    return Place(task.where.cell, 1 if task.where.cell else None, task.name, task.where.file)
 
 
 def stores(pipeline: Pipeline) -> Iterator[Problem]:
@@ -38,11 +37,11 @@ def stores(pipeline: Pipeline) -> Iterator[Problem]:
                 missing.setdefault("", (plan.task, step.producer, names))
             elif mine != theirs:
                 what = f"{names} comes from {step.producer}, which stores in {theirs}, but this task reads {mine}."
-                yield Problem(header(plan.task), what, "Set the same store for both.", "store.differs")
+                yield Problem(plan.task.header, what, "Set the same store for both.", "store.differs")
     for task, producer, names in missing.values():
         what = f"{names} travels from {producer} to {task.name}, but no store is set."
         fix = "Write --store pvc:NAME at %k8s_dag (or s3://…, gs://…, abs://…; xcom for small values)."
-        yield Problem(header(task), what, fix, "store.missing")
+        yield Problem(task.header, what, fix, "store.missing")
     yield from _folders(pipeline)
 
 
@@ -56,7 +55,7 @@ def _folders(pipeline: Pipeline) -> Iterator[Problem]:
         if not any(store == path or store.startswith(path.rstrip("/") + "/") for path in mounts):
             what = f"store {store} is a folder on no volume: what a task leaves there is gone with its pod."
             yield Problem(
-                header(plan.task),
+                plan.task.header,
                 what,
                 "Write store: pvc:NAME, or mount a volume there (volume: pvc:NAME -> /path).",
                 "store.folder",
@@ -77,12 +76,12 @@ def xcoms(pipeline: Pipeline) -> Iterator[Problem]:
         for name in options.xcom:
             if task.kind == "container":
                 yield Problem(
-                    header(task), "xcom means nothing for an image's own command.", "Leave it out.", "xcom.container"
+                    task.header, "xcom means nothing for an image's own command.", "Leave it out.", "xcom.container"
                 )
                 break
             if name not in has:
                 yield Problem(
-                    header(task),
+                    task.header,
                     f"xcom names {name}, which the task does not make.",
                     "Name a variable that the cell assigns.",
                     "xcom.unknown",
@@ -92,10 +91,10 @@ def xcoms(pipeline: Pipeline) -> Iterator[Problem]:
             what = (
                 f"later tasks are mapped over {' and over '.join(wanted)}, and Airflow can take one list from a task."
             )
-            yield Problem(header(task), what, "Make the other list in a task of its own.", "map.two-lists")
+            yield Problem(task.header, what, "Make the other list in a task of its own.", "map.two-lists")
         if wanted and (options.xcom or by_xcom(options.store)):
             what = f"a later task is mapped over {wanted[0]}, so this task's XCom is that list and can't hold more."
-            yield Problem(header(task), what, "Leave xcom out here, or use another store.", "map.xcom")
+            yield Problem(task.header, what, "Leave xcom out here, or use another store.", "map.xcom")
         if by_xcom(options.store):
             for step in plan.steps:
                 if isinstance(step, Load) and step.producer in mapped:
@@ -103,7 +102,7 @@ def xcoms(pipeline: Pipeline) -> Iterator[Problem]:
                         f"{', '.join(step.names)} comes from the mapped task {step.producer}, and XCom can't gather it."
                     )
                     yield Problem(
-                        header(task), what, "Set another store: pvc:NAME, s3://…, gs://… or abs://….", "store.xcom-map"
+                        task.header, what, "Set another store: pvc:NAME, s3://…, gs://… or abs://….", "store.xcom-map"
                     )
 
 
@@ -116,7 +115,7 @@ def pickles(pipeline: Pipeline) -> Iterator[Problem]:
             if name not in made and name not in said:
                 said.add(name)
                 yield Problem(
-                    header(plan.task),
+                    plan.task.header,
                     f"pickle names {name}, which no task makes.",
                     "Correct the name, or leave it out.",
                     "pickle.unknown",
@@ -130,11 +129,13 @@ def declared(pipeline: Pipeline) -> Iterator[Problem]:
         task = plan.task
         for name in task.options.out if task.kind == "cell" else ():
             if not re.search(rf"\b{re.escape(name)}\b", task.body):
-                near = get_close_matches(name, plan.binds, 1)
+                likely = near(name, plan.binds, 1)
                 yield Problem(
-                    header(task),
+                    task.header,
                     f"out names {name}, which does not stand in the cell.",
-                    f"Did you mean {near[0]}?" if near and near[0] != name else "Correct the name, or leave it out.",
+                    f"Did you mean {likely[0]}?"
+                    if likely and likely[0] != name
+                    else "Correct the name, or leave it out.",
                     "out.unknown",
                     Severity.WARNING,
                 )
@@ -152,10 +153,10 @@ def notebooks(pipeline: Pipeline) -> Iterator[Problem]:
             file = (task.notebook or "the notebook").rpartition("/")[2]
             what = f"{file} reads {name}, which it does not make."
             if name in made and made[name] != task.name:
-                yield Problem(header(task), what, f"Write --in {name} to take it from {made[name]}.", "notebook.reads")
+                yield Problem(task.header, what, f"Write --in {name} to take it from {made[name]}.", "notebook.reads")
             else:
                 yield Problem(
-                    header(task), what, "Bind it there, or correct the name.", "notebook.reads", Severity.WARNING
+                    task.header, what, "Bind it there, or correct the name.", "notebook.reads", Severity.WARNING
                 )
 
 
@@ -168,9 +169,9 @@ def fan_outs(pipeline: Pipeline) -> Iterator[Problem]:
                 how = f"{found.count} items, which Airflow maps over, come from the parameter {' and '.join(names)}"
                 what = f"map: the {how}, and another value would leave items out."
                 fix = "Make it a constant, or a list that an earlier task makes."
-                yield Problem(header(plan.task), what, fix, "map.parameter")
+                yield Problem(plan.task.header, what, fix, "map.parameter")
             for what, fix, code in _fan_out(pipeline, plan, plan.task.options, found):
-                yield Problem(header(plan.task), what, fix, code)
+                yield Problem(plan.task.header, what, fix, code)
 
 
 _MAP_FIX = "Write a list of constants, a range, or the name of a variable that an earlier task makes."

@@ -1,4 +1,8 @@
-"""Rules of the raw `pod` patch: its form, what it must leave alone, and what a restricted namespace would say. Next room: `check_pod`."""
+"""Rules of the raw `pod` patch: its form, what it must leave alone, and what a restricted namespace would say.
+
+The patch may say anything that a pod can, so a slip in it is found by nobody before the cluster. In: the patch, and the pod
+with it on top. Out: (what, fix, code, severity) of each find. Next room: `check_pod`.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ from kubenb.model.problems import Severity
 from kubenb.model.quantities import parse_quantity
 from kubenb.model.values import BadValue
 
-Found = Iterator[tuple[str, str, str, Severity]]  # what, fix, code
+Found = Iterator[tuple[str, str, str, Severity]]  # what, fix, code, and how much it weighs
 ERROR = Severity.ERROR
 
 

@@ -1,4 +1,7 @@
-"""Rules of the pod as a whole, the raw patch on top included. Next room: `checks`."""
+"""Rules of the pod as a whole, the raw patch on top included: its image, names that are taken, mounts, sizes.
+
+Kubernetes and Airflow would refuse these only when the task starts. In: the pipeline. Out: problems. Next room: `checks`.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from kubenb.export import check_patch
-from kubenb.export.check_data import header
 from kubenb.export.environment import SEALED
 from kubenb.export.manifest import IMAGE, patched, skeleton
 from kubenb.export.patch import parse_patch
@@ -18,7 +20,7 @@ from kubenb.export.volumes import OWN_FOLDERS
 from kubenb.model.pipeline import Code, Pipeline, Plan
 from kubenb.model.problems import Problem, Severity
 
-Found = Iterator[tuple[str, str, str, Severity]]
+Found = Iterator[tuple[str, str, str, Severity]]  # what, fix, code, and how much it weighs
 MOST_NOTEBOOK = 900 * 1024  # as base64: etcd takes 1.5 MiB with all the rest
 MOST_POD = 1_400 * 1024
 MOST_STRING = 130_000
@@ -45,7 +47,7 @@ _AIRFLOW_LABELS = frozenset(
 def _each(pipeline: Pipeline, rule: Any) -> Iterator[Problem]:
     for plan in pipeline.plans:
         for what, fix, code, severity in rule(pipeline, plan):
-            yield Problem(header(plan.task), what, fix, code, severity)
+            yield Problem(plan.task.header, what, fix, code, severity)
 
 
 def images(pipeline: Pipeline) -> Iterator[Problem]:
@@ -54,7 +56,7 @@ def images(pipeline: Pipeline) -> Iterator[Problem]:
     for plan in pipeline.plans:
         task = plan.task
         if task.kind == "container" and not task.options.image:
-            yield Problem(header(task), "a container task needs an image.", "Write --image NAME.", "image.container")
+            yield Problem(task.header, "a container task needs an image.", "Write --image NAME.", "image.container")
         if task.kind != "container" and not task.options.image:
             for name in plan.modules:
                 if name not in sys.stdlib_module_names and name != "kubenb":
@@ -67,7 +69,7 @@ def images(pipeline: Pipeline) -> Iterator[Problem]:
             if plan.task.name in {name for names in bare.values() for name in names}
         )
         yield Problem(
-            header(first),
+            first.header,
             what,
             "Write --image NAME at %k8s_dag, of an image that has them.",
             "image.bare",

@@ -62,7 +62,7 @@ class DagFile:
 def dag_file(pipeline: Pipeline) -> DagFile:
     """The whole DAG file."""
     dag = dag_id(pipeline)
-    cuts, beside = dag_pod.cut_all(pipeline, dag)
+    cuts, beside = dag_pod.cut_all(pipeline)
     start = dag_pod.plain(pipeline)
     for cut in (*cuts, start):
         add_times(pipeline, cut)

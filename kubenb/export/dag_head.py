@@ -1,4 +1,7 @@
-"""What stands above the tasks of a DAG file: docstring, imports, callbacks, and the DAG's own arguments. Next room: `dag`."""
+"""What stands above the tasks of a DAG file: docstring, imports, callbacks, and the DAG's own arguments.
+
+In: the pipeline, and the names that the rest of the file uses. Out: text, and `Call`s of `literal`. Next room: `dag`.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +20,8 @@ MARK = "kubenb: "
 
 def docstring(pipeline: Pipeline, dag: str, digest: str) -> str:
     """Says what the file is and how it may be changed; its last line tells kubenb that the file is its own."""
-    stem = pipeline.notebook.path.replace("\\", "/").rpartition("/")[2]
-    source = f" from {stem}" if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,50}", stem) else ""
+    file = pipeline.notebook.file_name
+    source = f" from {file}" if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,50}", file) else ""
     return f'"""DAG {dag}, written by kubenb{source}: edits stay on the next export.\n\n{MARK}{dag} {digest}\n"""\n'
 
 

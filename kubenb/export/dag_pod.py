@@ -38,7 +38,9 @@ NEEDED = ("image", "active_deadline_seconds", "execution_timeout")  # no pod is 
 
 @dataclass
 class Cut:
-    """One task: the operator's arguments, the JSON file it starts from, and what is said on top of that."""
+    """One task: the operator's `arguments`, and the `pod` that is left without them, which the JSON `file` and `more` on top of it
+    give again.
+    """
 
     plan: Plan
     arguments: Part
@@ -47,7 +49,7 @@ class Cut:
     more: Part = field(default_factory=dict)
 
 
-def cut_all(pipeline: Pipeline, dag: str) -> tuple[list[Cut], dict[str, Part]]:
+def cut_all(pipeline: Pipeline) -> tuple[list[Cut], dict[str, Part]]:
     """Every task cut, and the JSON files that they start from."""
     cuts = [_cut(pipeline, plan) for plan in pipeline.plans]
     files: dict[str, Part] = {}
@@ -61,9 +63,8 @@ def cut_all(pipeline: Pipeline, dag: str) -> tuple[list[Cut], dict[str, Part]]:
         for cut in cuts:
             if cut.file == file:
                 cut.more = rest(cut.pod, base)
-                if cut.plan.task.options.pod and not _fits(
-                    base, cut
-                ):  # without a patch, pods differ only by what they add
+                # without a patch, pods differ only by what they add
+                if cut.plan.task.options.pod and not _fits(base, cut):
                     cut.file, cut.more = f"{cut.plan.task.name}.operator.json", {}
                     files[cut.file] = cut.pod
     return cuts, files

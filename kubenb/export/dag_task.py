@@ -1,5 +1,7 @@
-"""The operators of a DAG file: `extract = KubernetesPodOperator(…)`, mapped ones with `partial(…).expand(…)`. Next
-room: `dag`."""
+"""The operators of a DAG file: `extract = KubernetesPodOperator(…)`, mapped ones with `partial(…).expand(…)`.
+
+In: the `Cut` of each task. Out: `Call`s of `literal`, and a statement's text. Next room: `dag`.
+"""
 
 from __future__ import annotations
 

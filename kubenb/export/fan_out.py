@@ -17,7 +17,7 @@ from kubenb.model.pipeline import Code, Load, Pipeline, Plan
 
 @dataclass(frozen=True)
 class Items:
-    """Of a fan-out: `count` items, or the list `name` that `producer` makes; `why` says why neither is known."""
+    """Of a fan-out: `count` items, or the list `name` that `producer` makes (`mapped`: itself once an item); `why` neither is known."""
 
     count: int | None = None
     producer: str | None = None

@@ -21,8 +21,7 @@ def dag_id(pipeline: Pipeline) -> str:
     """
     if pipeline.dag.id:
         return pipeline.dag.id
-    stem = re.sub(r"\.(ipynb|py)\Z", "", pipeline.notebook.path.replace("\\", "/").rpartition("/")[2])
-    return re.sub(r"[^A-Za-z0-9_-]+", "_", stem)[:LONGEST_DAG].strip("_-") or "notebook"
+    return re.sub(r"[^A-Za-z0-9_-]+", "_", pipeline.notebook.stem)[:LONGEST_DAG].strip("_-") or "notebook"
 
 
 def variables(names: list[str], taken: frozenset[str]) -> dict[str, str]:

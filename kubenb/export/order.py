@@ -14,7 +14,7 @@ _MAKE = ("notebook", "task")  # the functions of a DAG file that put a task toge
 
 @dataclass
 class Order:
-    """By task id: the line it is made in and its variable; `edges` are (upstream, downstream)."""
+    """By task id the `lines` that make them and their `variables`; `edges` are (upstream, downstream)."""
 
     lines: dict[str, int] = field(default_factory=dict)
     variables: dict[str, str] = field(default_factory=dict)

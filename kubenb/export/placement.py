@@ -1,5 +1,7 @@
-"""Where a pod may run: node selector, tolerations, affinity, classes. Option values in, parts of a pod spec out. Next
-room: `manifest`."""
+"""Where a pod may run: node selector, tolerations, affinity, classes.
+
+In: option values, as `model.phrases` read them. Out: parts of a pod's spec. Next room: `manifest`.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +9,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from kubenb.model.options import TaskOptions
+from kubenb.model.phrases import DEFAULT_TOPOLOGY
 from kubenb.model.values import Affinity, Toleration
 
 Part = dict[str, Any]
-HOST = "kubernetes.io/hostname"
 
 
 def placement(options: TaskOptions) -> Part:
@@ -75,4 +77,7 @@ def expression(value: Affinity) -> Part:
 
 def pod_term(value: Affinity) -> Part:
     """One term of pod affinity."""
-    return {"labelSelector": {"matchExpressions": [expression(value)]}, "topologyKey": value.topology or HOST}
+    return {
+        "labelSelector": {"matchExpressions": [expression(value)]},
+        "topologyKey": value.topology or DEFAULT_TOPOLOGY,
+    }

@@ -27,7 +27,8 @@ _MARK = re.compile(r"^kubenb: (\S+) ([0-9a-f]{16})$", re.MULTILINE)
 class Outcome:
     """File by file. `there`: the texts that were found; `texts`: all files of ours as they are to stand.
 
-    `merged` names those whose hand edits stay, `written` those that are new or changed otherwise.
+    `merged` names those whose hand edits stay, `written` those that are new or changed otherwise, `removed` those of an earlier
+    export that are no longer made. `diffs`: what changes in each; `problems`: what forbids to write any of it.
     """
 
     there: Mapping[str, str]

@@ -23,7 +23,7 @@ RUNTIME = "_kubenb"
 
 
 @dataclass(frozen=True)
-class Part:
+class Draft:
     """One cell to be: its id in the notebook, its source and its tags."""
 
     id: str
@@ -35,14 +35,14 @@ def task_notebook(pipeline: Pipeline, plan: Plan, dag: str = "", lists: dict[str
     """The notebook's text. `dag` and `lists`: what `dag_id` and `runtime_lists` give, where the caller has them already."""
     wanted = (runtime_lists(pipeline) if lists is None else lists).get(plan.task.name, [])
     parts = list(_steps(plan, pipeline.notebook))
-    body = Part("body", plan.task.body, ("kubenb-body",))
+    body = Draft("body", plan.task.body, ("kubenb-body",))
     save = _save(plan, wanted)
     uses = f"{RUNTIME}." in "".join(
         (save.source if save else "", *(part.source for part in parts if part.id.startswith("kubenb-")))
     )
     head = [*_parameters(pipeline)]
     if uses:
-        head.append(Part("kubenb", f"import kubenb_runtime as {RUNTIME}"))
+        head.append(Draft("kubenb", f"import kubenb_runtime as {RUNTIME}"))
     return _notebook(
         [*head, *parts, *([body] if body.source else []), *([save] if save else [])],
         plan.task.name,
@@ -62,7 +62,7 @@ def is_large(pipeline: Pipeline, plan: Plan) -> bool:
     return rough * 8 > LARGE and len(task_notebook(pipeline, plan).encode()) > LARGE
 
 
-def _parameters(pipeline: Pipeline) -> Iterator[Part]:
+def _parameters(pipeline: Pipeline) -> Iterator[Draft]:
     """The parameters cell as it stands, and below it the parameters that only the DAG has."""
     if not pipeline.parameters:
         return
@@ -72,7 +72,7 @@ def _parameters(pipeline: Pipeline) -> Iterator[Part]:
     own = _assigned(source)
     more = [f"{item.name} = {inline(item.default)}" for item in pipeline.parameters if item.name not in own]
     source = "\n".join([source.rstrip("\n"), *more]).lstrip("\n") if more else source
-    yield Part("parameters", source, ("parameters",))
+    yield Draft("parameters", source, ("parameters",))
 
 
 @lru_cache(maxsize=64)
@@ -89,7 +89,7 @@ def _assigned(source: str) -> frozenset[str]:
     )
 
 
-def _steps(plan: Plan, notebook: Notebook) -> Iterator[Part]:
+def _steps(plan: Plan, notebook: Notebook) -> Iterator[Draft]:
     """The steps in the notebook's order, then the item of a mapped task."""
     ids: dict[str, int] = {}
 
@@ -101,22 +101,22 @@ def _steps(plan: Plan, notebook: Notebook) -> Iterator[Part]:
     for step in plan.steps:
         if isinstance(step, Code):
             if code and code[-1].where.cell != step.where.cell:
-                yield Part(fresh(f"cell-{code[0].where.cell or 0}"), _joined(code, notebook))
+                yield Draft(fresh(f"cell-{code[0].where.cell or 0}"), _joined(code, notebook))
                 code = []
             code.append(step)
             continue
         if code:
-            yield Part(fresh(f"cell-{code[0].where.cell or 0}"), _joined(code, notebook))
+            yield Draft(fresh(f"cell-{code[0].where.cell or 0}"), _joined(code, notebook))
             code = []
-        yield Part(
+        yield Draft(
             fresh("kubenb-load" if isinstance(step, Load) else "kubenb-apart"),
             _load(step) if isinstance(step, Load) else _apart(step),
         )
     if code:
-        yield Part(fresh(f"cell-{code[0].where.cell or 0}"), _joined(code, notebook))
+        yield Draft(fresh(f"cell-{code[0].where.cell or 0}"), _joined(code, notebook))
     fan = plan.task.options.map
     if fan:
-        yield Part("kubenb-item", f"{fan.name} = {RUNTIME}.item({fan.source.strip()})")
+        yield Draft("kubenb-item", f"{fan.name} = {RUNTIME}.item({fan.source.strip()})")
 
 
 def _joined(code: list[Code], notebook: Notebook) -> str:
@@ -161,7 +161,7 @@ def _apart(step: Apart) -> str:
     )
 
 
-def _save(plan: Plan, lists: list[str]) -> Part | None:
+def _save(plan: Plan, lists: list[str]) -> Draft | None:
     """The last cell: what later tasks take, and what a run that keeps everything takes."""
     options = plan.task.options
     if plan.task.kind == "container":
@@ -185,7 +185,7 @@ def _save(plan: Plan, lists: list[str]) -> Part | None:
     ]
     if not names and len(arguments) == 1:
         return None
-    return Part("save", wrapped(Call(f"{RUNTIME}.save", arguments), 0, 0, 0), ("kubenb-save",))
+    return Draft("save", wrapped(Call(f"{RUNTIME}.save", arguments), 0, 0, 0), ("kubenb-save",))
 
 
 _HEAD = '{\n "cells": ['
@@ -211,13 +211,13 @@ _TAIL = """],
 """
 
 
-def _notebook(parts: list[Part], task: str, dag: str) -> str:
+def _notebook(parts: list[Draft], task: str, dag: str) -> str:
     """The JSON as `json.dumps(indent=1, sort_keys=True, ensure_ascii=False)` writes it, at a tenth of the time."""
     cells = ",".join(map(_cell, parts))
     return _HEAD + cells + ("\n " if cells else "") + _TAIL % (_string(dag), _string(task), FORMAT)
 
 
-def _cell(part: Part) -> str:
+def _cell(part: Draft) -> str:
     tags = ",".join(f"\n     {_string(tag)}" for tag in part.tags)
     metadata = f'{{\n    "tags": [{tags}\n    ]\n   }}' if tags else "{}"
     lines = part.source.split("\n")

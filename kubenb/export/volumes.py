@@ -1,4 +1,7 @@
-"""Folders of a pod: scratch space, the store's claim, secrets, config maps and what `volume` names. Next room: `manifest`."""
+"""Folders of a pod: scratch space, the store's claim, secrets, config maps and what `volume` names.
+
+In: a task's options. Out: `Mounted` folders, each with its side of the pod and of the container. Next room: `manifest`.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ OWN_FOLDERS = (HOME, "/tmp", STORE, GOOGLE)
 
 @dataclass(frozen=True)
 class Mounted:
-    """A volume's source and where it is shown; equal sources share one volume."""
+    """A volume's source and the `path` where it is shown; equal sources have one `name`, and share one volume."""
 
     name: str
     source: Part

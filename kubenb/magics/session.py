@@ -119,9 +119,8 @@ class Session:
     def _here(self, text: str) -> Header | None:
         """The header of a cell that runs here as it stands; None where it has problems, or runs elsewhere."""
         decided = self._decided.get(text)
-        if (
-            decided is None or time.monotonic() - decided[0] > 1
-        ):  # settings may change; a cell asks twice in a millisecond
+        # settings may change, so an answer holds for a second; a cell asks twice in a millisecond
+        if decided is None or time.monotonic() - decided[0] > 1:
             header = self.header(text)
             here = header is not None and not header.problems and self.where(header) == "here"
             decided = self._decided[text] = (time.monotonic(), header if here else None)

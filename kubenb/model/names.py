@@ -191,8 +191,8 @@ def did_you_mean(name: str, among: Iterable[str]) -> str:
 
 def _words(text: str, joint: str) -> str:
     """ASCII letters and digits of the text, other runs replaced by `joint`; '-' and '_' stay."""
-    folded = unicodedata.normalize("NFKD", text[:400]).encode("ascii", "ignore").decode()
-    return re.sub(r"[^A-Za-z0-9_-]+", joint, folded).replace("-" if joint == "_" else "_", joint).strip(joint)
+    plain = unicodedata.normalize("NFKD", text[:400]).encode("ascii", "ignore").decode()
+    return re.sub(r"[^A-Za-z0-9_-]+", joint, plain).replace("-" if joint == "_" else "_", joint).strip(joint)
 
 
 def _dns(text: str, limit: int) -> str:

@@ -2,7 +2,7 @@
 
 Parser, printer, help, completion, docs and the "no option is lost" test read the table through `TASK` and `DAG`.
 A field's metadata is its row; `kind` names the entry of `kinds.KINDS` that parses and prints the value.
-To add an option: a field here, and the line in `export.manifest` or `export.dag` that writes it.
+To add an option: a field here, and the line that writes it: CONTRIBUTING.md says where.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from kubenb.model.values import Affinity, FanOut, Gpu, KeyValue, Projection, Sec
 
 @dataclass(frozen=True)
 class Option:
-    """One row: `field` is the Python name, `name` what a user types, `goes` where the value ends.
+    """One row: `field` is the Python name, `name` what a user types, `kind` how its text is read, `goes` where the value ends.
 
+    For people: `group` in the lists, `help`, an `example` that can be pasted. `repeats`: it may stand more than once, and is a tuple.
     `default`: what holds where nobody sets it, as a user would type it ('' for nothing); `whose` default that is.
     """
 

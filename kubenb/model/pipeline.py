@@ -1,11 +1,12 @@
 """What a notebook turns into: cells in, tasks and edges out.
 
-`notebook.cells` makes `Notebook`, `notebook.dataflow` makes `Flow` values, `notebook.pipeline` makes `Pipeline`;
+`notebook.cells` makes `Notebook`, `notebook.dataflow` plans and edges, `notebook.pipeline` the whole `Pipeline`;
 everything above reads them.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -40,6 +41,20 @@ class Notebook:
     kernel: str = "python3"
     beside: frozenset[str] = frozenset()
 
+    @property
+    def file_name(self) -> str:
+        r"""The path without its folders, on every system.
+
+        >>> Notebook(r"C:\notebooks\flights.ipynb", ()).file_name
+        'flights.ipynb'
+        """
+        return self.path.replace("\\", "/").rpartition("/")[2]
+
+    @property
+    def stem(self) -> str:
+        """The file's name without its ending: what the DAG is called unless it has an id."""
+        return re.sub(r"\.(ipynb|py)\Z", "", self.file_name)
+
 
 @dataclass(frozen=True)
 class Parameter:
@@ -60,7 +75,8 @@ class Task:
 
     `kind`: a cell of this notebook, another notebook as a whole, or an image's own command (`command`).
     `body` is the code below the header; `where.line` is the line of `body`'s first line in the cell.
-    `origins` names for each set option (by its typed name) where the value came from: 'cell 4', 'profile large', 'kubenb.toml', …
+    `notebook`: the path of the other notebook. `origins` names for each set option (by its typed name) where the value came from:
+    'cell 4', 'kubenb.toml [profiles.large]', '%k8s_dag, cell 1', …
     """
 
     name: str
@@ -71,6 +87,11 @@ class Task:
     notebook: str | None = None
     where: Place = Place()
     origins: dict[str, str] = field(default_factory=dict, compare=False, hash=False)
+
+    @property
+    def header(self) -> Place:
+        """Where its header stands, for problems of the task as a whole: the cell's first line is what a user looks for."""
+        return Place(self.where.cell, 1 if self.where.cell else None, self.name, self.where.file)
 
 
 @dataclass(frozen=True)
@@ -133,6 +154,7 @@ class Plan:
     """A task with all it takes along, in the notebook's order, and what it leaves.
 
     `outputs`: saved for later tasks (and `out`). `binds`: every data name the body binds or changes, for runs that keep all.
+    `changes`: loaded names that it changes in place.
     `live`: (name, producer) pairs that later tasks still take from earlier tasks: what must not share data with a changed name.
     `modules`: top-level packages that its code imports.
     """
@@ -150,7 +172,7 @@ class Plan:
 class Pipeline:
     """Tasks and edges of a notebook. `plans` in the notebook's order; `left_out`: ordinary code that no task takes.
 
-    `defaults`: the options of a task that says nothing itself.
+    `dag_where`: the `%k8s_dag` line; `dag_origins`: as a task's `origins`. `defaults`: the options of a task that says nothing itself.
     """
 
     notebook: Notebook

@@ -1,6 +1,7 @@
 """The values that options hold: small frozen dataclasses in Kubernetes' and Airflow's own words.
 
-`kinds` parses and prints them, `options` says which option holds which, `export.manifest` and `export.dag` write them.
+`kinds` parses and prints them, `options` says which option holds which, `export.manifest` and the rooms below it write
+them into the pod.
 """
 
 from __future__ import annotations

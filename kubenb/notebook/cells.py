@@ -176,7 +176,7 @@ def _load(text: str, place: Place) -> dict[str, Any]:
 def _notebook(raw: dict[str, Any], path: str, place: Place) -> Notebook:
     _check_format(raw, place)
     metadata = raw.get("metadata", {})
-    kernel = _kernel(metadata if isinstance(metadata, dict) else {}, place)
+    kernel = python_kernel(metadata if isinstance(metadata, dict) else {}, place)
     cells = raw.get("cells")
     if not isinstance(cells, list):
         raise refuse(place, "it has no list of cells.", "Save it again from Jupyter.", "notebook.format")
@@ -207,8 +207,8 @@ _OTHER_KERNELS = re.compile(
 )
 
 
-def _kernel(metadata: dict[str, Any], place: Place) -> str:
-    """The kernel's name, when it is a Python kernel."""
+def python_kernel(metadata: dict[str, Any], place: Place) -> str:
+    """The kernel's name as a notebook's metadata has it; refused where it is none, or of another language."""
     spec, info = metadata.get("kernelspec"), metadata.get("language_info")
     spec = spec if isinstance(spec, dict) else {}
     info = info if isinstance(info, dict) else {}

@@ -48,6 +48,7 @@ class Header:
 
     `name` is the task's name, or the DAG's id ('' if not given). `values`: by the option's typed name; a tuple where it repeats.
     `body` is the code below a task's header, `body_line` its first line in the cell. `notebook`, `command`: of those two kinds.
+    `where`: the magic line; `places`: where each option stands.
     """
 
     kind: HeaderKind

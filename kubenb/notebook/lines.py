@@ -68,7 +68,11 @@ class Slip:
 
 @dataclass(frozen=True)
 class Layout:
-    """A header as it stands in a cell: its lines `first` to `last`, counted from 0."""
+    """A header as it stands in a cell: its lines `first` to `last`, counted from 0.
+
+    `words`: those of the magic line that are no options (the name first); `entries`: options of both; `command`: what follows `--`,
+    None where nothing does; `slips`: faults of its form; `indent`: blanks in front of the magic, taken off every line.
+    """
 
     kind: str
     lines: tuple[str, ...]

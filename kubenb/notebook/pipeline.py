@@ -206,7 +206,7 @@ def _dag(reading: _Reading) -> tuple[DagOptions, dict[str, str]]:
     dag, origins = dag_options(header.name if header else "", own, reading.settings)
     places = header.places if header else {}
     reading.problems += dag_problems(dag, places, where)
-    stem = _stem(reading.notebook)
+    stem = reading.notebook.stem
     if dag.id is None and stem.lower() in names.RESERVED_DAGS:
         what = f"DAG id {shown(stem)} would hide the package of that name."
         reading.add(Place(file=reading.notebook.path), what, f"Write %k8s_dag {stem}_dag.", "dag.name")
@@ -280,7 +280,7 @@ def _dag_layer(header: Header | None) -> Layer:
 def _whole(reading: _Reading) -> Tasks:
     """A notebook without a task cell is one task that holds all its code."""
     pieces = [piece for piece in reading.pieces if piece.role == "ordinary"]
-    name = names.task_name(_stem(reading.notebook)) or "notebook"
+    name = names.task_name(reading.notebook.stem) or "notebook"
     body, reading.places = joined((piece.number, piece.line, piece.source) for piece in pieces)
     where = Place(pieces[0].number if pieces else None, 1 if pieces else None, name)
     options, origins, problems = task_options(
@@ -295,10 +295,6 @@ def _whole(reading: _Reading) -> Tasks:
     reading.pieces = [piece for piece in reading.pieces if piece.role == "parameters"]
     reading.pieces.append(_Piece(where.cell or 1, "task", body, 1, Header("task", name, body=body)))
     return {name: (task, None)}
-
-
-def _stem(notebook: Notebook) -> str:
-    return re.sub(r"\.(ipynb|py)$", "", notebook.path.replace("\\", "/").rpartition("/")[2])
 
 
 def _check_names(reading: _Reading, tasks: Tasks) -> None:

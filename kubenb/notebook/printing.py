@@ -42,12 +42,8 @@ def _fits(pair: tuple[Option, str], essential: tuple[str, ...]) -> bool:
     return pair[0].name in essential and words.fits(pair[1])
 
 
-def table(kind: str) -> dict[str, Option]:
-    """The options a header of this kind takes, by name, in the order they are printed."""
-    return {**TASK, **DAG} if kind == "dag" else TASK
-
-
 def _ordered(kind: str) -> list[Option]:
+    """The options that a header of this kind takes, in the order they are printed."""
     return (
         [*DAG.values(), *(option for name, option in TASK.items() if name not in DAG)]
         if kind == "dag"

@@ -153,11 +153,11 @@ def _uncommented(line: str, jupytext: bool) -> str:
 
 def _kernel(header: str, path: str) -> str:
     """The kernel that jupytext's header names, when it is a Python one."""
-    from kubenb.notebook.cells import _kernel as checked
+    from kubenb.notebook.cells import python_kernel
 
     name = re.search(r"^#\s+name:\s*(\S+)\s*$", header, re.M)
     language = re.search(r"^#\s+language:\s*(\S+)\s*$", header, re.M)
     spec = {"name": name[1].strip("'\"")} if name else {}
     if language:
         spec["language"] = language[1].strip("'\"")
-    return checked({"kernelspec": spec}, Place(file=path))
+    return python_kernel({"kernelspec": spec}, Place(file=path))

@@ -35,7 +35,10 @@ _ONE_NOTEBOOK = frozenset({"id"})
 
 @dataclass(frozen=True)
 class Settings:
-    """What a settings file says. `path` is '' where there is none; each dict goes from an option's typed name to its value."""
+    """What a settings file says. `path` is '' where there is none; each dict goes from an option's typed name to its value.
+
+    `profiles` and `tasks` have one such dict a name.
+    """
 
     path: str = ""
     profiles: dict[str, Values] = field(default_factory=dict, hash=False)

@@ -24,10 +24,9 @@ class Word:
 
 @dataclass(frozen=True)
 class Words:
-    """All words of a line. `comment` is the rest from '#' on; `broken` names a quote left open, or a backslash at the end."""
+    """All words of a line, up to a comment. `broken` names a quote left open, or a backslash at the end."""
 
     words: tuple[Word, ...]
-    comment: str = ""
     broken: str = ""
 
 
@@ -43,13 +42,13 @@ def split(line: str, start: int = 0) -> Words:
         if line[at] in _BLANKS:
             at += 1
         elif line[at] == "#":
-            return Words(tuple(words), line[at:])
+            break
         else:
             text, end, broken = _word(line, at)
             if text or broken != "\\":
                 words.append(Word(text, at, end, line[at] in "'\""))
             if broken:
-                return Words(tuple(words), "", broken)
+                return Words(tuple(words), broken)
             at = end
     return Words(tuple(words))
 

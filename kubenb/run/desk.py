@@ -28,8 +28,10 @@ KEPT_RUNS = 5
 
 @dataclass
 class Desk:
-    """One run's view of the folder. `ledger`: fingerprint -> what a finished task left (its place in the store, its
-    item count).
+    """One run's view of the folder; `run` is its id.
+
+    `short`: a short path to the scratch folders, and `numbers` their names there, by task. `ledger`: fingerprint -> what a
+    finished task left (its place in the store, the parts of its fingerprint).
     """
 
     folder: Path

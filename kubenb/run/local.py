@@ -34,8 +34,11 @@ TICK = 0.1
 
 @dataclass(frozen=True)
 class Wish:
-    """What a run is asked beyond the pipeline. `supply` puts results of earlier tasks into the store, by DAG and run.
-    `around`: this machine's environment; `limit`: processes at once (0 = cores).
+    """What a run is asked beyond the pipeline.
+
+    `tasks`: only these, again, and what they need; `from_`: these and all that follows; `resume`: what did not change is taken
+    over; `limit`: processes at once (0 = cores); `env`: variables for the tasks; `keep`: every variable of a task is kept;
+    `supply` puts results of earlier tasks into the store, by DAG and run.
     """
 
     params: Mapping[str, object] = field(default_factory=dict)
@@ -107,9 +110,7 @@ class Runner:
     expected: dict[str, int] = field(default_factory=dict)  # outcomes that a begun task will have
     reasons: dict[str, str] = field(default_factory=dict)  # why a unit runs though it ran before
     ended: queue.SimpleQueue[processes.Process] = field(default_factory=queue.SimpleQueue)
-    before: dict[str, dict[str, bool]] = field(
-        default_factory=dict
-    )  # predecessors by task; True: only data comes from it
+    before: dict[str, dict[str, bool]] = field(default_factory=dict)  # by task: its predecessors; True: by data alone
 
     def __post_init__(self) -> None:
         """Who comes before whom, once: a run asks for it at every step."""
@@ -131,11 +132,12 @@ class Runner:
         except BaseException:
             self._end_all()
             raise
+        # items finish in any order; whoever makes a list of them wants theirs
         ordered = tuple(
             outcome
             for plan in self.pipeline.plans
             for outcome in sorted(self.outcomes.get(plan.task.name, ()), key=lambda outcome: outcome.item or 0)
-        )  # items finish in any order; whoever makes a list of them wants theirs
+        )
         self.desk.tidy(self.desk.store / part(self.maker.dag))
         append(
             self.desk.hidden / "runs.jsonl",

@@ -1,6 +1,6 @@
 """This machine in place of a pod: the manifest's command, environment and folders as a process here gets them.
 
-In: the manifest that the DAG carries too. Out: `Started`-able `Spec`, or problems by name (a secret that this machine
+In: the manifest that the DAG carries too. Out: the `Spec` of a process, or problems by name (a secret that this machine
 does not have). A pod's own folders lie under the run's folder; a claim's folder stays from run to run. Next room:
 `process`.
 """
@@ -28,7 +28,7 @@ TAKEN = re.compile(
 
 @dataclass(frozen=True)
 class Spec:
-    """A process to start. `mounts`: path in the pod -> folder here."""
+    """A process to start, in `folder`. `mounts`: path in the pod -> folder here; `deadline`: seconds, as the pod has."""
 
     command: tuple[str, ...]
     environment: dict[str, str]
@@ -39,7 +39,10 @@ class Spec:
 
 @dataclass(frozen=True)
 class Ground:
-    """Where folders are made: `scratch` for this task alone, `claims` for volume claims; and what this machine knows."""
+    """Where folders are made: `scratch` for this task alone, `claims` for volume claims; and what this machine knows.
+
+    `python`: what stands for the image's; `around`: the user's environment; `fields`: values of Airflow's fields.
+    """
 
     scratch: Path
     claims: Path

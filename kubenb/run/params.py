@@ -9,8 +9,8 @@ from __future__ import annotations
 import ast
 import json
 from collections.abc import Mapping
-from difflib import get_close_matches
 
+from kubenb.model.names import near
 from kubenb.model.pipeline import Parameter, Pipeline
 from kubenb.model.problems import NOWHERE, Problem
 from kubenb.run.fields import fill
@@ -90,11 +90,11 @@ def _default(parameter: Parameter, fields: Mapping[str, str]) -> object:
 
 
 def _unknown(name: str, known: Mapping[str, Parameter]) -> Problem:
-    near = get_close_matches(name, known, 1)
+    likely = near(name, known, 1)
     has = f"It has: {', '.join(known)}." if known else "Assign it in a cell tagged `parameters`."
     return Problem(
         NOWHERE,
         f"The notebook has no parameter {name}.",
-        f"Did you mean {near[0]}?" if near else has,
+        f"Did you mean {likely[0]}?" if likely else has,
         "run.unknown-param",
     )

@@ -23,7 +23,10 @@ GRACE = 2.0
 
 @dataclass(eq=False)
 class Process:
-    """A started task. Its output goes straight into `log`: a pipe of ours could only slow it or lose its end."""
+    """A started task. Its output goes straight into `log`: a pipe of ours could only slow it or lose its end.
+
+    `began` and `stopped` are of the monotonic clock, `stopped` None while it runs; `deadline`: seconds that it may run.
+    """
 
     name: str
     log: Path

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 
+from kubenb.model.names import near
 from kubenb.model.pipeline import Pipeline
 from kubenb.model.problems import NOWHERE, KubenbError, Problem
 
@@ -52,10 +52,10 @@ def _reach(start: Iterable[str], links: Mapping[str, Iterable[str]]) -> set[str]
 
 
 def _unknown(name: str, names: list[str]) -> Problem:
-    near = get_close_matches(name, names, 1)
+    likely = near(name, names, 1)
     return Problem(
         NOWHERE,
         f"There is no task {name}.",
-        f"Did you mean {near[0]}?" if near else f"There are: {', '.join(names)}.",
+        f"Did you mean {likely[0]}?" if likely else f"There are: {', '.join(names)}.",
         "run.unknown-task",
     )

@@ -54,7 +54,11 @@ class Unit:
 
 @dataclass
 class Maker:
-    """Makes units of one run and says how each ended."""
+    """Makes units of one run and says how each ended.
+
+    `values`: the run's parameters; `fields`: what stands for Airflow's fields; `env`: variables that the user hands to the tasks;
+    `keep`: the tasks keep every variable, not their outputs alone. `written` is the pipeline with the notebook's own parameters.
+    """
 
     pipeline: Pipeline
     desk: Desk

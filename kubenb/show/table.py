@@ -15,7 +15,7 @@ from kubenb.show.shown import Shown
 
 @dataclass(frozen=True, repr=False)
 class Table(Shown):
-    """Rows under column names. `groups`: where a new group of rows starts, its heading by the row's index.
+    """Rows under column names, below a `title` and above a `note` ('' for none).
 
     >>> print(Table("Tasks", ("task", "cpu"), (("extract", "1"), ("train", "500m"))))
     Tasks

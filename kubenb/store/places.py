@@ -1,7 +1,7 @@
 """Places of results in a folder store: STORE/<dag>/<run>/<task>[/<item>], as the runtime in the task lays them out.
 
 In: a store's folder and the four names. Out: paths, the success marker, the usage report; and a place taken over into a
-new run.
+new run. Next room: `kubenb.run.units`, and `kubenb.magics.local` for the kernel's own values.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""What a container wrote: lines with their times, readable while it still writes. Next room: `container` fills it, `api` sends it."""
+"""What a container wrote: lines with their times, readable while it still writes.
+
+In: bytes as the process writes them. Out: `Line`s, from a time on or the last few. Next rooms: `container` fills it, `api` sends it.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Notebooks in a line or two, and one cell run in an IPython of its own."""
+"""Notebooks in a line or two, and one cell run in an IPython of its own: for tests of magics and of what reads notebooks.
+
+In: sources of cells. Out: a notebook's JSON text, or the `Outcome` of a cell.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The HTTP side of the stand-in: one request in, one answer out. `api` decides what is in it."""
+"""The HTTP side of the stand-in: paths, verbs, streams and the API's form of an error, so that `api` knows pods alone.
+
+In: one request. Out: one answer, or a log that is sent as it grows. Next room: `api`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Label and field selectors, as LIST takes them. Next room: `api`."""
+"""Label and field selectors, as LIST takes them: Airflow finds its pods again by them.
+
+In: a pod's labels or fields, and a selector's text. Out: whether it fits. Next room: `api`.
+"""
 
 from __future__ import annotations
 

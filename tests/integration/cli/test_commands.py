@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
-from kubenb.cli import COMMANDS, EXIT_CODES, HELP
+from kubenb.cli import COMMANDS, EXIT_CODES, HELP, commands
 from kubenb.cli.commands import kubenb as group
 from tests.integration.cli.small import BROKEN, FAILING, kubenb, small
 from tests.unit.faces.golden import check
@@ -97,7 +99,7 @@ def test_check_is_silent_about_nothing_and_tells_everything(notebook: Path, tmp_
     assert found["problems"][0]["where"] == {"cell": 5, "line": 1, "task": "train", "file": None}
 
 
-def test_config_and_slices_and_options(notebook: Path) -> None:
+def test_config_plan_and_options_show_their_tables(notebook: Path) -> None:
     config = invoke("config", notebook).output
     assert any(line.split() == ["extract", "memory", "1Gi", "cell", "4"] for line in config.splitlines()), config
     check("cli-plan.txt", invoke("plan", notebook).output.rstrip("\n"))
@@ -203,8 +205,10 @@ def test_completion_of_a_shell(shell: str, tmp_path: Path) -> None:
     assert [line for line in done.stdout.replace(",", "\n").split() if line in COMMANDS] == ["graph"]
 
 
-def test_exit_codes_are_documented() -> None:
-    assert sorted(EXIT_CODES) == [0, 1, 2, 3, 130]
+def test_the_help_names_every_exit_code_of_the_commands() -> None:
+    ends = {0, commands.PROBLEMS, click.UsageError.exit_code, commands.FAILED, commands.INTERRUPTED}
+    assert set(EXIT_CODES) == ends
+    assert [code for code in ends if not re.search(rf"^  {code}  ", HELP, re.MULTILINE)] == []
 
 
 def test_a_module_beside_the_notebook_is_named(tmp_path: Path) -> None:

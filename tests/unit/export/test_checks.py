@@ -320,7 +320,7 @@ RULES: list[tuple[str, Pipeline, str, str]] = [
 
 
 @pytest.mark.parametrize(("what", "made", "code_", "text"), RULES, ids=[rule[0] for rule in RULES])
-def test_a_rule(what: str, made: Pipeline, code_: str, text: str) -> None:
+def test_each_rule_finds_what_it_is_for(what: str, made: Pipeline, code_: str, text: str) -> None:
     found = check(made)
     mine = [problem for problem in found if problem.code == code_]
     assert mine, [str(problem) for problem in found]

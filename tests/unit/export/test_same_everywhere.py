@@ -53,7 +53,7 @@ def digests() -> dict[str, str]:
 
 
 @pytest.mark.parametrize("name", [name for name, *_ in MACHINES])
-def test_the_same_bytes(name: str, digests: dict[str, str]) -> None:
+def test_an_export_has_the_same_bytes_on_every_machine(name: str, digests: dict[str, str]) -> None:
     assert len(digests[name]) == hashlib.sha256().digest_size * 2
     assert digests[name] == digests["this one"]
 

@@ -24,7 +24,7 @@ def steps(*parts: Code | Load | Apart, **more: Any) -> list[tuple[str, str]]:
     return cells(pipeline(Plan(task("one", "body()"), parts, **more)))
 
 
-def test_a_whole_one() -> None:
+def test_a_task_notebook_has_parameters_loads_the_body_and_a_save_in_that_order() -> None:
     assert cells(flights(), 1) == [
         ("parameters", "year = 2013\nmonth = 1\n"),
         ("kubenb", "import kubenb_runtime as _kubenb"),

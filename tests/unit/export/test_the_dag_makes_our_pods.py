@@ -31,7 +31,7 @@ def same_pods(made: Pipeline, folder: Path) -> Dag:
     return dag
 
 
-def test_three_tasks(tmp_path: Path) -> None:
+def test_tasks_in_a_row_make_our_pods_and_run_in_that_order(tmp_path: Path) -> None:
     dag = same_pods(flights(), tmp_path)
     assert [(name, one.downstream) for name, one in dag.tasks.items()] == [
         ("extract", ["train"]),
@@ -293,7 +293,7 @@ SCHEDULES = [
 
 
 @pytest.mark.parametrize(("typed", "value"), SCHEDULES)
-def test_schedules(typed: str, value: object, tmp_path: Path) -> None:
+def test_a_schedule_reaches_airflow_as_it_is_meant(typed: str, value: object, tmp_path: Path) -> None:
     found = parse(export_files(pipeline(task("one"), dag=dag_options(schedule=typed))), tmp_path).arguments["schedule"]
     found = [each.name for each in found] if isinstance(found, list) else found
     assert (str(found) if typed == "90m" else found) == value

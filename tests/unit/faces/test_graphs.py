@@ -29,7 +29,7 @@ def test_text_names_for_each_edge_the_variable_and_both_lines() -> None:
     check("graph.txt", str(GRAPH))
 
 
-def test_mermaid() -> None:
+def test_a_flowchart_has_each_task_and_on_each_edge_what_travels() -> None:
     check("graph.mmd", GRAPH.mermaid())
 
 
@@ -37,7 +37,7 @@ def test_json_has_everything_that_the_text_has() -> None:
     check("graph.json", json.dumps(GRAPH.json(), indent=2))
 
 
-def test_svg() -> None:
+def test_a_picture_has_each_task_and_each_edge() -> None:
     check("graph.svg", GRAPH.svg())
 
 

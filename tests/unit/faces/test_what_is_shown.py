@@ -56,7 +56,7 @@ SHOWN: dict[str, Shown] = {
 
 
 @pytest.mark.parametrize("name", SHOWN)
-def test_every_form(name: str) -> None:
+def test_each_form_of_what_is_shown_says_the_same(name: str) -> None:
     shown = SHOWN[name]
     forms = (
         ("text", str(shown)),
@@ -95,7 +95,7 @@ def test_a_report_is_ok_without_errors() -> None:
         (90000, "25 h 0 min"),
     ],
 )
-def test_times(seconds: float, text: str) -> None:
+def test_seconds_are_shown_for_people(seconds: float, text: str) -> None:
     assert show_seconds(seconds) == text
 
 

@@ -13,6 +13,9 @@ import pytest
 
 from kubenb.inside import hand
 from kubenb.inside.exits import Refused
+from kubenb.inside.setting import Setting
+from kubenb.inside.stores import REMOTE
+from kubenb.model import kinds
 
 
 class Tasks:
@@ -273,6 +276,16 @@ def test_a_store_that_cannot_be_used_is_named(tasks: Tasks, store: str, monkeypa
     found = refused(hand.save, {"a": 1})
     assert found.kind == "store"
     assert found.fix
+
+
+@pytest.mark.parametrize("scheme", [*REMOTE, "file"])
+def test_a_store_that_can_be_opened_is_let_through_by_the_pod(scheme: str) -> None:
+    assert Setting({"KUBENB_STORE": f"{scheme}://bucket/kubenb"}).store == f"{scheme}://bucket/kubenb"
+
+
+@pytest.mark.parametrize("scheme", kinds._STORE_SCHEMES)
+def test_a_store_that_a_header_takes_can_be_opened(scheme: str) -> None:
+    assert scheme in REMOTE
 
 
 def test_a_store_of_fsspec_works(tasks: Tasks) -> None:

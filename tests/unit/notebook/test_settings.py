@@ -31,7 +31,7 @@ start = 2026-01-01
 """
 
 
-def test_values_are_typed(tmp_path: Path) -> None:
+def test_values_of_a_settings_file_are_typed(tmp_path: Path) -> None:
     (tmp_path / "kubenb.toml").write_text(GOOD)
     found = find_settings(tmp_path)
     assert found.problems == ()

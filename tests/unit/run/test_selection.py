@@ -31,7 +31,7 @@ PIPELINE = Pipeline(
         (("train",), (), True, {"extract", "clean", "train"}, {"extract", "clean", "train"}),
     ],
 )
-def test_selection(
+def test_a_run_is_of_the_tasks_named_and_what_they_need_or_what_follows(
     tasks: tuple[str, ...], from_: tuple[str, ...], fresh: bool, wanted: set[str], again: set[str]
 ) -> None:
     found = select(PIPELINE, tasks, from_, fresh)

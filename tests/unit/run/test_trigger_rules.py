@@ -41,7 +41,7 @@ CASES: list[tuple[str, Before, str]] = [
 
 
 @pytest.mark.parametrize(("rule", "before", "expected"), CASES)
-def test_rule_decides(rule: str, before: Before, expected: str) -> None:
+def test_a_trigger_rule_decides_by_what_became_of_the_tasks_before(rule: str, before: Before, expected: str) -> None:
     assert decide(rule, before)[0] == expected
 
 
