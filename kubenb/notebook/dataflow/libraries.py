@@ -16,6 +16,7 @@ from kubenb.notebook.dataflow.effects import (
     OF_ARGS,
     PAIRS,
     QUIET,
+    SCALAR,
     STREAM,
     rows,
 )
@@ -61,6 +62,7 @@ CALLS = rows(
         "copy.deepcopy pickle.dumps pickle.loads json.dumps json.loads gc.collect time.sleep pprint.pprint numpy.copy numpy.array",
     ),
     (KNOWN, "pandas.concat pandas.merge pandas.read_csv pandas.read_parquet pandas.to_datetime pandas.get_dummies"),
+    (SCALAR, "enum.auto"),
     (HOLDS, "dict.fromkeys weakref.ref numpy.vectorize numpy.frompyfunc"),
     (
         HOLDS | QUIET,

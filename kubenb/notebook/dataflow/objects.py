@@ -212,7 +212,7 @@ class Heap:
             ):
                 continue  # a function has no elements
             elif thing in self.kinds or thing in self.code:
-                found |= self._members(thing, attribute) if flags & CONTAINER else self.reach((thing,))
+                found |= self._members(thing, attribute) if flags & CONTAINER else self._inherited(thing)
             elif flags & CONTAINER:
                 found |= self.holds.get(thing, set())
             elif flags & FRAME:
@@ -220,6 +220,10 @@ class Heap:
             else:
                 found |= self.reach((thing,))
         return found
+
+    def _inherited(self, thing: int) -> set[int]:
+        """What an instance with a library's base has: anything in reach, but not its class itself."""
+        return self.reach((thing,)) - set(self.kinds.get(thing, ()))
 
     def _members(self, thing: int, attribute: str) -> set[int]:
         """What an instance or a class has under a name; all that is in reach where it is asked for elements."""

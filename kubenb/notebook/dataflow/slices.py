@@ -81,6 +81,8 @@ class Slicer:
         for groups in (heap.tight, heap.loose):
             apart: dict[int, set[str]] = {}
             for name, stretch in meetings(groups, heap.spells, needed):
+                if self._is_text(name):
+                    continue
                 known = self.touches.setdefault(name, {})
                 if stretch.key not in known:
                     known[stretch.key] = stretch
@@ -92,6 +94,11 @@ class Slicer:
             for at, names in apart.items():
                 self._split(found, at, tuple(sorted(names)))
         return grown
+
+    def _is_text(self, name: str) -> bool:
+        """Whether a name stands for code that nothing changes: what it shares is the same wherever its text runs."""
+        events = self.story.events[name]
+        return all(kind == KILL for kind in events.kind) and all((name, at) in self.story.codes for at in events.at)
 
     def _before(self, name: str, until: int) -> tuple[int, int]:
         """The last event of a name before a statement, and its kind; (-1, GONE) if there is none."""
