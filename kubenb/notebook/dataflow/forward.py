@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from kubenb.model.pipeline import Task
 from kubenb.notebook.dataflow.cells import read_cell
+from kubenb.notebook.dataflow.kin import Kin
 from kubenb.notebook.dataflow.objects import CONTAINER, MEMO, STREAM, Heap, Objects
 from kubenb.notebook.dataflow.records import CellRecord, Function, Unit
 from kubenb.notebook.dataflow.replay import BUILTIN, Replay
@@ -41,6 +42,7 @@ class Forward:
         self.known: dict[Objects, tuple[int, tuple[dict[str, int], tuple[str, ...]]]] = {}
         self.seeded: set[str] = set()
         self.caches: dict[int, dict[str, int]] = {}
+        self.kin = Kin(self.story)
 
     def tell(self) -> Story:
         """All cells, in order."""
@@ -154,6 +156,7 @@ class Forward:
                 said.changed.add(name)
         self._bind_all(unit, at, local)
         self._after(unit, at, said)
+        self.kin.note(unit, at, needs, said, replay.modules)
 
     def _look(self, objects: Objects, coded: list[Objects], streams: list[int]) -> None:
         """Notes values that reach code, and those that reading uses up."""
@@ -239,6 +242,9 @@ class Forward:
         if name in unit.imports or unit.kind == "def":
             self.story.codes.add((name, at))
         if objects:
+            if self.heap.state and all(thing in self.heap.state and thing not in self.heap.inner for thing in objects):
+                self.story.codes.add((name, at))
+                self.story.states.add((name, at))
             if any(thing in code or self.heap.flags.get(thing, 0) & MEMO for thing in objects):
                 for thing in objects:
                     if thing in code or self.heap.flags.get(thing, 0) & MEMO:
@@ -296,8 +302,7 @@ class Forward:
             said.setups.add("sys")
         if said.passing and story.owner[at] >= 0:
             said.setups.clear()
-        if said.setups and not unit.deletes and (not unit.binds or unit.imports) and not unit.maybes:
-            story.setups.append((at, tuple(sorted(said.setups))))
+        self.kin.set_up(unit, at, said)
         self._share(unit, said)
 
     def _cached(self, thing: int, functions: Iterable[Function], at: int) -> None:

@@ -146,7 +146,8 @@ def _stuck(story: Story, slices: list[Slice]) -> Iterator[Problem]:
         for stuck in found.stuck:
             made, reader = story.place(stuck.made), story.place(stuck.reader)
             what = f"{stuck.name} is needed in {reader}, but here it depends on {stuck.why}, which only this task has at this point."
-            yield Problem(made, what, "Move it into an ordinary cell.", "dataflow.stuck")
+            severity = Severity.WARNING if stuck.mild else Severity.ERROR
+            yield Problem(made, what, "Move it into an ordinary cell.", "dataflow.stuck", severity)
         for name, at, last in found.gone:
             if (name, at) in known:
                 continue

@@ -1,4 +1,4 @@
-"""What is known of libraries: calls by their dotted name, random generators, what configures, what differs from run to run.
+"""What is known of libraries: calls by their dotted name, random generators, what differs from run to run.
 
 In: a dotted name as the library has it, after the import's own name is put in. Out: bits of `effects`, or a plain answer.
 A call that is not here is taken as one that changes nothing it is given where its result is used.
@@ -16,6 +16,7 @@ from kubenb.notebook.dataflow.effects import (
     OF_ARGS,
     PAIRS,
     QUIET,
+    SCALAR,
     STREAM,
     rows,
 )
@@ -61,6 +62,7 @@ CALLS = rows(
         "copy.deepcopy pickle.dumps pickle.loads json.dumps json.loads gc.collect time.sleep pprint.pprint numpy.copy numpy.array",
     ),
     (KNOWN, "pandas.concat pandas.merge pandas.read_csv pandas.read_parquet pandas.to_datetime pandas.get_dummies"),
+    (SCALAR, "enum.auto"),
     (HOLDS, "dict.fromkeys weakref.ref numpy.vectorize numpy.frompyfunc"),
     (
         HOLDS | QUIET,
@@ -259,36 +261,6 @@ NOT_REPEATABLE = frozenset(
     ]
 )
 
-SETUP_WORDS = (
-    "set", "use", "seed", "config", "basicConfig", "register", "enable", "disable", "filter", "simplefilter", "init", "install",
-    "manual_seed", "rc", "add", "insert", "append", "extend", "update", "reset", "unset", "put", "make", "option", "login", "monkey",
-    "patch", "activate", "tight", "capture", "chdir", "mkdir", "freeze",
-)  # fmt: skip
-NOT_SETUP = frozenset({"set_title", "set_xlabel", "set_ylabel", "tight_layout", "make_blobs", "make_classification"})
-SHOWN_ONLY = frozenset(
-    [
-        "time.sleep",
-        "gc.collect",
-        "pprint.pprint",
-        "os.listdir",
-        "os.getcwd",
-        "logging.info",
-        "logging.debug",
-        "logging.warning",
-        "logging.error",
-        "time.time",
-        "logging.exception",
-        "logging.critical",
-        "json.dumps",
-        "sys.getsizeof",
-        "os.path.exists",
-        "help",
-        "calendar.prmonth",
-        "random.random",
-        "random.randint",
-    ]
-)
-
 CLASS_MAKERS = frozenset(
     [
         "collections.namedtuple",
@@ -317,30 +289,3 @@ def draws_from(dotted: str) -> str:
     if dotted.startswith("random.") and dotted[7:].partition(".")[0] not in _RANDOM_OWN:
         return "<random>"
     return ""
-
-
-CONFIGURE = frozenset(
-    [
-        "asyncio", "csv", "decimal", "faulthandler", "gc", "locale", "logging", "mimetypes", "multiprocessing", "random",
-        "resource", "signal", "socket", "sys", "time", "warnings",
-    ]
-)  # fmt: skip
-
-
-def is_firm(dotted: str) -> bool:
-    """Whether a dropped call configures for certain: such a line of a task's body holds for later tasks as well."""
-    package, last = dotted.partition(".")[0], dotted.rpartition(".")[2]
-    known = package in CONFIGURE or dotted.startswith(
-        ("os.environ.", "os.chdir", "os.umask", "os.putenv", "os.unsetenv")
-    )
-    return known or last.startswith(SETUP_WORDS)
-
-
-def is_setup(dotted: str, standard: bool) -> bool:
-    """Whether a dropped library call configures something (taken along) rather than shows or draws (left out)."""
-    if dotted in SHOWN_ONLY:
-        return False
-    last = dotted.rpartition(".")[2]
-    if standard:
-        return not last.startswith(("print", "get", "list", "show"))
-    return last.startswith(SETUP_WORDS) and last not in NOT_SETUP

@@ -34,7 +34,8 @@ class Heap:
     classes; `kinds`: an instance's classes, a class's bases; `fields`: a class's attributes; `at_home`: a method's class;
     `bounds`: receiver and name of a bound method, `made_bounds` the other way; `supers`: what a super() stands for; `lazies`: a
     generator's function, itself and arguments; `origins`: the library call that made an object, where that matters later;
-    `defaults`: all defaultdicts. `coded`: objects, and groups' roots, from which code may be reached; `epoch` counts when that changed.
+    `defaults`: all defaultdicts; `state`: a library's own values, with its name, `inner` the parts of those.
+    `coded`: objects, and groups' roots, from which code may be reached; `epoch` counts when that changed.
     `names`: what names point at. `group`, `tight`: a tree of groups each (`root`, `close`), with `members` and `kin` their names.
     `parts`: what a table's parts stand for; `heaps` and `sums`: the objects that stand for many.
     """
@@ -65,6 +66,8 @@ class Heap:
         self.lazies: dict[int, tuple[Function, Objects, tuple[Objects, ...]]] = {}
         self.defaults: set[int] = set()
         self.origins: dict[int, str] = {}
+        self.state: dict[int, str] = {}
+        self.inner: set[int] = set()
 
     def new(self, flags: int = 0) -> Objects:
         """A fresh object."""
@@ -207,12 +210,14 @@ class Heap:
             flags = self.flags.get(thing, 0)
             if thing in self.gives:
                 found |= self.gives[thing]
+            elif thing in self.state:
+                found.update(self._of_state(thing, attribute))
             elif not attribute and (
                 thing in self.bounds or (thing in self.code and self.code[thing].kind == "function")
             ):
                 continue  # a function has no elements
             elif thing in self.kinds or thing in self.code:
-                found |= self._members(thing, attribute) if flags & CONTAINER else self.reach((thing,))
+                found |= self._members(thing, attribute) if flags & CONTAINER else self._inherited(thing)
             elif flags & CONTAINER:
                 found |= self.holds.get(thing, set())
             elif flags & FRAME:
@@ -220,6 +225,18 @@ class Heap:
             else:
                 found |= self.reach((thing,))
         return found
+
+    def _of_state(self, thing: int, attribute: str) -> Objects:
+        """An attribute of a library's own value is a part of it; what it has under a key is not."""
+        made = self.new(LIBRARY)
+        if attribute:
+            self.state[made[0]] = self.state[thing]
+            self.inner.add(made[0])
+        return made
+
+    def _inherited(self, thing: int) -> set[int]:
+        """What an instance with a library's base has: anything in reach, but not its class itself."""
+        return self.reach((thing,)) - set(self.kinds.get(thing, ()))
 
     def _members(self, thing: int, attribute: str) -> set[int]:
         """What an instance or a class has under a name; all that is in reach where it is asked for elements."""

@@ -24,7 +24,6 @@ class OwnCode(Values):
 
     def __init__(self, heap: Heap) -> None:
         super().__init__(heap)
-        self.stack: list[Function] = []
         self.steps = 0
         self.busy: set[int] = set()
 

@@ -10,6 +10,7 @@ import builtins
 from collections.abc import Sequence
 from dataclasses import replace
 
+from kubenb.notebook.dataflow import configuring
 from kubenb.notebook.dataflow import effects as fx
 from kubenb.notebook.dataflow import libraries as lib
 from kubenb.notebook.dataflow.objects import (
@@ -241,10 +242,13 @@ class Replay(OwnCode):
         elif dotted in lib.NOT_REPEATABLE or (dotted == "numpy.random.default_rng" and not op.args and not op.named):
             said.wanders = said.wanders or dotted
         elif (
-            op.dropped and lib.is_setup(dotted, top in STANDARD) and not lib.CALLS.get(dotted, 0) & (fx.ARG0 | fx.ARGS)
+            op.dropped
+            and configuring.is_setup(dotted, top in STANDARD)
+            and not lib.CALLS.get(dotted, 0) & (fx.ARG0 | fx.ARGS)
         ):
-            said.setups.add(top)
-            said.passing = said.passing or not lib.is_firm(dotted)
+            self.configured(top, configuring.is_firm(dotted))
+        elif not op.dropped and configuring.sets(dotted):
+            self.configured(top, True)
         if last in lib.NUMPY_DRAWERS:
             self._may_draw(op, last, ())
         if dotted in lib.SAME or dotted in lib.MEMO:
@@ -269,6 +273,8 @@ class Replay(OwnCode):
             self._mark(found[0], dotted)
         if found and effect & fx.OF_ARGS and any(self.heap.flags.get(thing, 0) & CONTAINER for thing in found):
             found = union([self.heap.new(LIBRARY), found])  # a list is copied, an array is not
+        if last in configuring.GETTERS and found:
+            self.heap.state[found[0]] = top
         if dotted in lib.ORIGINS:
             self.heap.origins[found[0]] = dotted
         if top in TABLES and found:

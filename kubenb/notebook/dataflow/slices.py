@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from kubenb.notebook.dataflow.configuring import brings
 from kubenb.notebook.dataflow.sharing import Stretch, meetings
 from kubenb.notebook.dataflow.story import CHANGE, GONE, KILL, MAYBE, ORDINARY, PARAMETERS, TOUCH, Span, Story
 from kubenb.notebook.dataflow.values import STANDARD
@@ -24,12 +25,13 @@ class Taken:
 
 @dataclass(slots=True)
 class Stuck:
-    """A definition or change of code inside a task that can't be taken along. `why`: the name that holds it there."""
+    """Code or set-up inside a task that can't be taken along. `why`: the name that holds it there; `mild`: only messages may differ."""
 
     name: str
     made: int
     reader: int
     why: str
+    mild: bool = False
 
 
 @dataclass(slots=True)
@@ -81,6 +83,8 @@ class Slicer:
         for groups in (heap.tight, heap.loose):
             apart: dict[int, set[str]] = {}
             for name, stretch in meetings(groups, heap.spells, needed):
+                if self._is_text(name):
+                    continue
                 known = self.touches.setdefault(name, {})
                 if stretch.key not in known:
                     known[stretch.key] = stretch
@@ -92,6 +96,11 @@ class Slicer:
             for at, names in apart.items():
                 self._split(found, at, tuple(sorted(names)))
         return grown
+
+    def _is_text(self, name: str) -> bool:
+        """Whether a name stands for code that nothing changes: what it shares is the same wherever its text runs."""
+        events = self.story.events[name]
+        return all(kind == KILL for kind in events.kind) and all((name, at) in self.story.codes for at in events.at)
 
     def _before(self, name: str, until: int) -> tuple[int, int]:
         """The last event of a name before a statement, and its kind; (-1, GONE) if there is none."""
@@ -232,6 +241,11 @@ class Slicer:
         if not is_code:
             events = story.events[name]
             first = next((events.at[i] for i in range(events.before(at), -1, -1) if events.kind[i] == KILL), -1)
+            if (name, first) in story.states:
+                why = self._held_by(at)
+                if why:
+                    found.stuck.append(Stuck(name, at, reader, why))
+                return True
             if (
                 (name, first) not in story.codes
                 or story.units[first].kind == "alias"
@@ -254,8 +268,10 @@ class Slicer:
         unit, owner = story.units[at], story.owner[at]
         self.movable[at] = ""
         if unit.kind not in ("def", "import", "setup"):
-            why = next((name for name in (*unit.binds, *unit.maybes) if (name, at) not in story.codes), "")
-            if not why and at in story.calls:
+            firm = at in story.firm
+            bound = () if firm else (*unit.binds, *unit.maybes)
+            why = next((name for name in bound if (name, at) not in story.codes), "")
+            if not why and at in story.calls and not (firm and at not in story.changed):
                 why = "what it calls"
         reads = story.needs[at] if unit.kind not in ("def", "import") else dict.fromkeys(unit.reads, 0)
         for name in reads:
@@ -277,20 +293,39 @@ class Slicer:
         if not story.setups or story.setups[0][0] >= found.span.start:
             return
         done: set[int] = set()
+        roots = dict(story.setups)
         while True:
-            packages = self.packages(found)
+            packages = self.packages(found) | self._kin(found)
             fresh = [
-                at for at, roots in story.setups
-                if at < found.span.start and at not in done and at not in found.units and _concerns(roots, packages)
+                at for at in roots
+                if at < found.span.start and at not in done and at not in found.units and _concerns(roots[at], packages)
             ]  # fmt: skip
             if not fresh:
                 return
             for at in fresh:
                 done.add(at)
-                if story.owner[at] == PARAMETERS or (story.owner[at] != ORDINARY and self._held_by(at)):
+                if story.owner[at] == PARAMETERS:
+                    continue
+                why = self._held_by(at) if story.owner[at] != ORDINARY else ""
+                if why:
+                    if at in story.firm:
+                        mild = _MESSAGES.issuperset(roots[at])
+                        found.stuck.append(Stuck("what this line sets up", at, found.span.start, why, mild))
                     continue
                 found.units.add(at)
                 self._follow(found, [(name, at, at, line) for name, line in story.needs[at].items()])
+
+    def _kin(self, found: Slice) -> set[str]:
+        """Packages that the values were made with which the task loads."""
+        kin: set[str] = set()
+        for names in found.loads.values():
+            for name, taken in names.items():
+                events = self.story.events[name]
+                for position in range(events.before(taken.made + 1), -1, -1):
+                    kin |= self.story.kin.get((name, events.at[position]), frozenset())
+                    if events.kind[position] == KILL:
+                        break
+        return kin
 
     def packages(self, found: Slice) -> set[str]:
         """Top-level packages that the task's code imports."""
@@ -302,11 +337,11 @@ class Slicer:
         return names
 
 
-_PLOTTING = {"matplotlib", "seaborn", "pandas"}
+_MESSAGES = frozenset({"logging", "warnings"})
 
 
 def _concerns(roots: tuple[str, ...], packages: set[str]) -> bool:
     return any(
-        root in STANDARD or root in packages or (root in ("matplotlib", "seaborn") and packages & _PLOTTING)
+        root in STANDARD or root in packages or any(brings(each, root) for each in packages - STANDARD)
         for root in roots
     )

