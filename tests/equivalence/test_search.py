@@ -15,7 +15,7 @@ from tests.equivalence.forks import DiedError, in_fork
 from tests.equivalence.judge import Verdict, judge
 from tests.equivalence.share import show
 
-PARTS = 2
+PARTS = 8
 EXAMPLES = 300
 MOST_REFUSED = 0.15
 

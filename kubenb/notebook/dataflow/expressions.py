@@ -267,7 +267,7 @@ class Expressions:
         ):
             return self.fresh()  # a mask or a list of columns: pandas and numpy copy
         if type(key) is ast.Slice:
-            return tuple(dict.fromkeys(held + inside(held)))
+            return inside(held, ":")
         return inside(held)
 
     def _slice(self, node: ast.Slice) -> Atoms:

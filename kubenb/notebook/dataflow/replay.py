@@ -133,7 +133,7 @@ class Replay(OwnCode):
         every = union([*args, *named])
         called: Objects = ()
         if every and heap.is_coded(every) and not effect & _QUIET and not self._only_keeps(effect, target):
-            called = self.handed(every, union([target, *args, *named]))
+            called = self.handed(every, union([target, *args, *named]) if (parts := self._given_on(op, args)) is None else parts)
         if not effect & ~(fx.KNOWN | fx.SEEDED | fx.DECORATES):
             frame = FRAME if target and heap.flags.get(target[0], 0) & FRAME else 0
             made = heap.new(LIBRARY | frame | (SEEDED if effect & fx.SEEDED else 0))
@@ -158,6 +158,14 @@ class Replay(OwnCode):
         if effect & fx.KEEP0 and args:
             self._link(args[0], union([*args[1:], *named]))
         return self._result(effect, target, every, called)
+
+    def _given_on(self, op: Call, args: list[Objects]) -> list[int] | None:
+        """Built-ins that call a function with what their arguments hold, and not with those themselves."""
+        if op.path or op.root in self.heap.names:
+            return None
+        if op.root in ("map", "filter"):
+            return sorted(self.heap.elements(union(args[1:])))
+        return sorted(self.heap.elements(args[0])) if op.root in ("sorted", "max", "min") and len(args) == 1 else None
 
     def _only_keeps(self, effect: int, target: Objects) -> bool:
         """Whether a list or the like just takes in what it is given."""

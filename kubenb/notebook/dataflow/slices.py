@@ -160,6 +160,9 @@ class Slicer:
                     self._older(found, stack, name, at, kind, reader, line)
                 continue
             if owner != ORDINARY and not self._moves(found, name, at, kind, reader):
+                if until in found.units and story.owner[until] == owner and not self._held_by(until):
+                    unit = story.units[until]  # taken along as text, to run before anything of its task is loaded
+                    found.stuck.append(Stuck(next(iter((*unit.binds, name))), until, reader, name))
                 self._fetch(found, stack, owner, name, Taken(at, reader, line))
                 continue
             if at not in found.units:
