@@ -217,6 +217,8 @@ class OwnCode(Values):
             self.change((receiver,))
             self._link((receiver,), union([every, tuple(heap.elements(every))]))
         if word in fx.METHODS and heap.flags.get(receiver, 0) & CONTAINER:
+            if known and not known & ~(fx.RECV | fx.KEEP | fx.KEEP_DEEP):
+                return ()
             return self._result(known, (receiver,), every, ())
         return tuple(sorted(heap.elements((receiver,))))
 
