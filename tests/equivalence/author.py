@@ -107,6 +107,7 @@ class Author:
             factor = 1 if flavour == "hard" else 3
             self.phrases += [(weight * factor, phrase) for weight, phrase in grammar.TABLES[flavour]]
         self.seeded = False
+        self.over = False
         self.r = random.Random(0)
 
     def kinds(self) -> dict[str, list[str]]:
@@ -159,7 +160,9 @@ class Author:
         raise StuckError(kind)
 
     def statement(self, number: int) -> str | None:
-        """One phrase, filled and run; None where nothing fits or it raises."""
+        """One phrase, filled and run; None where nothing fits or it raises, or where a value has got out of hand."""
+        if self.over:
+            return None
         self.r = random.Random(number)
         phrase = self.r.choices([text for _, text in self.phrases], [weight for weight, _ in self.phrases])[0]
         if "random." in phrase and not self.seeded:
@@ -176,11 +179,14 @@ class Author:
         try:
             with contextlib.redirect_stdout(io.StringIO()), alarm(0.5):
                 exec(compile(text, "<draft>", "exec"), space)
+        except (TimeoutError, MemoryError):
+            self.over = True
         except Exception:  # noqa: BLE001
             return False
-        return all(
-            len(value) < LIMIT for name, value in space.items() if name[0] != "_" and type(value) in (list, dict, str)
+        self.over |= any(
+            len(value) >= LIMIT for name, value in space.items() if name[0] != "_" and type(value) in (list, dict, str)
         )
+        return not self.over
 
     def mapped(self, number: int) -> tuple[tuple[str, ...], str] | None:
         """The statements of a fan-out's body and its source; afterwards each name is the list over all items."""

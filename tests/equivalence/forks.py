@@ -1,19 +1,24 @@
-"""Runs a call in a process of its own and brings its answer back: all start from one clean state."""
+"""Runs a call in a process of its own and brings its answer back: all start from one clean state, none without an end."""
 
 from __future__ import annotations
 
 import gc
 import os
 import pickle
+import resource
 import select
 import signal
 import sys
+import time
 import traceback
 import types
 from collections.abc import Callable
 from typing import Any
 
 SECONDS = 30
+CPU_SECONDS = 10
+MEMORY = 4 << 30
+"""Held by the kernel in the child: a loop in C hears no signal, and one that lengthens a list takes the machine with it."""
 
 
 class DiedError(Exception):
@@ -48,7 +53,8 @@ def in_fork(call: Callable[[], Any]) -> Any:
 def read_all(reading: int) -> bytes:
     """All that the child wrote; nothing if it takes too long."""
     parts: list[bytes] = []
-    while select.select([reading], [], [], SECONDS)[0]:
+    end = time.monotonic() + SECONDS
+    while select.select([reading], [], [], max(0.0, end - time.monotonic()))[0]:
         part = os.read(reading, 1 << 16)
         if not part:
             return b"".join(parts)
@@ -59,7 +65,9 @@ def read_all(reading: int) -> bytes:
 def answer(call: Callable[[], Any], writing: int) -> int:
     """The child's life: quiet, with a fresh `__main__`."""
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.alarm(SECONDS)
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115
     sys.modules["__main__"] = types.ModuleType("__main__")
     try:

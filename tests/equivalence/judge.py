@@ -31,8 +31,8 @@ from kubenb.model.pipeline import Load, Pipeline, Plan
 from kubenb.model.problems import errors
 from kubenb.notebook.cells import parse_notebook
 from kubenb.notebook.pipeline import read_pipeline
-from tests.equivalence.author import Draft, gather
-from tests.equivalence.forks import DiedError, in_fork
+from tests.equivalence.author import Draft, alarm, gather
+from tests.equivalence.forks import SECONDS, DiedError, in_fork
 from tests.equivalence.picture import is_data, picture, values_only
 
 sys.modules.setdefault("kubenb_runtime", kubenb.inside)
@@ -52,7 +52,8 @@ class Verdict:
 def judge(draft: Draft) -> Verdict:
     """The verdict on one draft."""
     try:
-        pipeline = read(draft)
+        with alarm(SECONDS):
+            pipeline = read(draft)
     except Exception:  # noqa: BLE001
         return Verdict("different", "analysis raised", traceback.format_exc(limit=-4))
     if problems := errors(pipeline.problems):

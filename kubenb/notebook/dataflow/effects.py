@@ -99,6 +99,23 @@ BUILTINS = rows(
     (STREAM, "open"),
 )
 
+PLAIN = frozenset(
+    [
+        "count",
+        "index",
+        "isdisjoint",
+        "issubset",
+        "issuperset",
+        "upper",
+        "lower",
+        "strip",
+        "title",
+        "startswith",
+        "endswith",
+    ]
+)
+"""Methods that give a number or a text where a list, a dict or a text has them."""
+
 SCALARS = frozenset(name for name, effect in BUILTINS.items() if effect & SCALAR)
 
 RANDOM_STATES = frozenset({"random_state", "seed", "rng", "random_seed", "generator"})

@@ -10,7 +10,6 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
-from kubenb.notebook.dataflow import effects
 from kubenb.notebook.dataflow.frames import Frame
 from kubenb.notebook.dataflow.records import Atoms, Call, Change, Doubt, Link
 
@@ -68,6 +67,9 @@ def never_runs(node: ast.expr) -> bool:
         and isinstance(node.args[0], ast.Constant)
         and node.args[0].value == 0
     )
+
+
+_OPERATORS: dict[type, str] = {ast.Add: "+", ast.BitOr: "+", ast.Mult: "*"}
 
 
 class Expressions:
@@ -184,9 +186,15 @@ class Expressions:
         left, right = self.value(node.left), self.value(node.right)
         if not left and not right:
             return _NONE
-        if type(node.op) in (ast.Add, ast.Mult, ast.BitOr):
-            return self.fresh(inside(joined(left, right)))
-        return self.fresh()
+        return self._worked(_OPERATORS.get(type(node.op), "-"), left, right)
+
+    def _worked(self, sign: str, *operands: Atoms) -> Atoms:
+        """What an operator gives: `replay` knows whether lists or numbers stand beside it."""
+        frame = self.frame
+        number = frame.count
+        frame.count += 1
+        frame.ops.append(Call(number, "%", sign, (), operands, (), 0, True, False, 0))
+        return ("$%d" % number,)
 
     def _either(self, node: ast.BoolOp) -> Atoms:
         frame = self.frame
@@ -213,13 +221,14 @@ class Expressions:
 
     def _unary(self, node: ast.UnaryOp) -> Atoms:
         held = self.value(node.operand)
-        return self.fresh() if held and type(node.op) is not ast.Not else _NONE
+        return self._worked("-", held) if held and type(node.op) is not ast.Not else _NONE
 
     def _compare(self, node: ast.Compare) -> Atoms:
         held = self.value(node.left)
         for part in node.comparators:
             held = held or self.value(part) if type(part) is ast.Constant else joined(held, self.value(part))
-        return self.fresh() if held and type(node.ops[0]) not in (ast.Is, ast.IsNot, ast.In, ast.NotIn) else _NONE
+        apart = type(node.ops[0]) not in (ast.Is, ast.IsNot, ast.In, ast.NotIn)
+        return self._worked("-", held) if held and apart else _NONE
 
     def _text(self, node: ast.JoinedStr) -> Atoms:
         for part in node.values:
@@ -267,7 +276,7 @@ class Expressions:
         ):
             return self.fresh()  # a mask or a list of columns: pandas and numpy copy
         if type(key) is ast.Slice:
-            return tuple(dict.fromkeys(held + inside(held)))
+            return inside(held, ":")
         return inside(held)
 
     def _slice(self, node: ast.Slice) -> Atoms:
@@ -320,12 +329,7 @@ class Expressions:
 
     def _stream(self, found: Atoms, source: Atoms) -> Atoms:
         """A generator: what it runs over is read when it is used."""
-        frame = self.frame
-        number = frame.count
-        frame.count += 1
-        parts = (found, source, self.kept)
-        frame.ops.append(Call(number, "%", "stream", (), parts, (), effects.STREAM, True, False, 0))
-        return ("$%d" % number,)
+        return self._worked("stream", found, source, self.kept)
 
     def _inner_bind(self, target: ast.expr, held: Atoms) -> None:
         """A comprehension's own variable: gone when it ends."""

@@ -171,9 +171,19 @@ def _mapped(story: Story, planner: Planner) -> Iterator[Problem]:
             continue
         bound = {fan_out.name}
         for at in range(span.start, span.end):
+            unit = story.units[at]
             for name in planner.names_at(at):
                 events = story.events[name]
                 kind = events.kind[events.before(at + 1)]
+                own = name in unit.binds or name in unit.maybes or name[0] == "<"
+                if kind in (KILL, MAYBE) and not own and name not in bound:
+                    what = f"a function that the mapped task calls binds {name} anew: every item would bind its own."
+                    yield Problem(
+                        story.place(at),
+                        what,
+                        f"Return the value, and bind {name} in the task.",
+                        "dataflow.mapped-change",
+                    )
                 if kind == KILL:
                     bound.add(name)
                 elif kind == CHANGE and name not in bound:

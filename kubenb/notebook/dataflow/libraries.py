@@ -23,6 +23,11 @@ from kubenb.notebook.dataflow.effects import (
 
 CALLS = rows(
     (
+        SCALAR,
+        "random.random random.randint random.uniform random.randrange random.gauss random.getrandbits"
+        " time.time time.perf_counter time.monotonic",
+    ),
+    (
         ARG0 | KEEP0,
         "heapq.heappush bisect.insort bisect.insort_left bisect.insort_right operator.setitem list.append set.add deque.append",
     ),

@@ -29,6 +29,7 @@ class OwnCode(Values):
 
     run: Callable[[Sequence[Op], Local], None]
     apply: Callable[[Call, int, Objects, Local], Objects]
+    _result: Callable[[int, Objects, Objects, Objects], Objects]
 
     def own(self, op: Call, target: Objects, local: Local) -> Objects | None:
         """A call of the notebook's own code; None where it is none after all."""
@@ -83,7 +84,8 @@ class OwnCode(Values):
         if heap.flags.get(thing, 0) & MEMO:
             return self._remembered(thing, every)
         known = set(heap.holds.get(thing, ())) & set(beside)  # what it wraps is called by itself
-        return self.handed((thing,), (thing, *every), known)
+        parts = (thing,) if thing in heap.gives else tuple(sorted(heap.holds.get(thing, ())))
+        return self.handed((thing,), (*parts, *every), known)
 
     def _method(
         self, thing: int, word: str, args: list[Objects], named: dict[str, Objects], sure: bool
@@ -213,6 +215,10 @@ class OwnCode(Values):
         if known & (fx.RECV | fx.RECV_DEEP):
             self.change((receiver,))
             self._link((receiver,), union([every, tuple(heap.elements(every))]))
+        if word in fx.METHODS and heap.flags.get(receiver, 0) & CONTAINER:
+            if known and not known & ~(fx.RECV | fx.KEEP | fx.KEEP_DEEP):
+                return ()
+            return self._result(known, (receiver,), every, ())
         return tuple(sorted(heap.elements((receiver,))))
 
     def _remembered(self, thing: int, every: Objects) -> Objects:

@@ -71,7 +71,7 @@ class Replay(OwnCode):
         heap = self.heap
         root, path = op.root, op.path
         if root == "%":
-            return self._generator(op, local)
+            return self._generator(op, local) if op.path in ("stream", "keep") else self._operator(op, local)
         dotted = root[1:] if root[:1] == "%" else self.modules.get(root)
         if dotted is not None:
             held = heap.names.get(root, ())
@@ -118,6 +118,22 @@ class Replay(OwnCode):
         self._link(made, union([given, *sources]))
         return made
 
+    def _operator(self, op: Call, local: Local) -> Objects:
+        """`+` and the like: a list of lists, nothing that can change of numbers, of anything else something new."""
+        heap = self.heap
+        operands = [self.objects(arg, local) for arg in op.args]
+        every = union(operands)
+        if not every:
+            return ()
+        lists = all(heap.flags.get(thing, 0) & CONTAINER and thing not in heap.coded for thing in every)
+        if op.path == "-" or not lists or (op.path == "+" and not all(operands)):
+            made = heap.new()
+        else:
+            made = heap.new(CONTAINER)
+        if op.path != "-":
+            self._link(made, tuple(sorted(heap.elements(every))))
+        return made
+
     def _behind_cache(self, wrapped: Objects) -> Objects:
         """What lru_cache makes of a function."""
         heap = self.heap
@@ -134,8 +150,13 @@ class Replay(OwnCode):
         every = union([*args, *named])
         called: Objects = ()
         if every and heap.is_coded(every) and not effect & _QUIET and not self._only_keeps(effect, target):
-            called = self.handed(every, union([target, *args, *named]))
+            parts = self._given_on(op, args)
+            called = self.handed(every, union([target, *args, *named]) if parts is None else parts)
+            if op.root in ("filter", "sorted", "max", "min") and parts is not None:
+                called = ()  # only asked what it thinks of a thing
         if not effect & ~(fx.KNOWN | fx.SEEDED | fx.DECORATES):
+            if self._is_plain(op, target, every, called):
+                return ()
             frame = FRAME if target and heap.flags.get(target[0], 0) & FRAME else 0
             made = heap.new(LIBRARY | frame | (SEEDED if effect & fx.SEEDED else 0))
             self._link(made, called)
@@ -160,6 +181,25 @@ class Replay(OwnCode):
             self._link(args[0], union([*args[1:], *named]))
         return self._result(effect, target, every, called)
 
+    def _is_plain(self, op: Call, target: Objects, every: Objects, called: Objects) -> bool:
+        """Whether a call gives a number, a text or the like, by what it is given."""
+        heap = self.heap
+        if called:
+            return False
+        if not op.path:
+            return op.root == "sum" and len(op.args) == 1 and op.root not in heap.names and not heap.elements(every)
+        if op.path not in fx.PLAIN or op.root in self.modules:
+            return False
+        return all(heap.flags.get(thing, 0) & CONTAINER and thing not in heap.coded for thing in target)
+
+    def _given_on(self, op: Call, args: list[Objects]) -> list[int] | None:
+        """Built-ins that call a function with what their arguments hold, and not with those themselves."""
+        if op.path or op.root in self.heap.names:
+            return None
+        if op.root in ("map", "filter"):
+            return sorted(self.heap.elements(union(args[1:])))
+        return sorted(self.heap.elements(args[0])) if op.root in ("sorted", "max", "min") and len(args) == 1 else None
+
     def _only_keeps(self, effect: int, target: Objects) -> bool:
         """Whether a list or the like just takes in what it is given."""
         keeps = effect & (fx.KEEP | fx.KEEP_DEEP)
@@ -168,8 +208,9 @@ class Replay(OwnCode):
     def _result(self, effect: int, target: Objects, every: Objects, called: Objects) -> Objects:
         heap = self.heap
         found: set[int] = set(called) if effect & (fx.OF_ARGS | fx.OF_RECV) else set()
+        listed = bool(target) and all(heap.flags.get(thing, 0) & CONTAINER for thing in target)
         if effect & fx.OF_RECV:
-            found |= heap.elements(target)
+            found |= heap.elements(target) | set(every if listed else ())  # it may be what stands for a missing one
         if effect & fx.OF_ARGS:
             found |= heap.elements(every) | set(every)
         elif effect & fx.PART:
@@ -182,7 +223,7 @@ class Replay(OwnCode):
         if effect & fx.HOLDS_RECV:
             held |= heap.elements(target)
         held |= set(called)
-        if held or not (found or effect & fx.PART):
+        if held or not (found or effect & fx.PART or (listed and effect & fx.OF_RECV)):
             flags = STREAM if effect & fx.STREAM else GENERATOR if effect & fx.GENERATOR else 0
             flags |= (SEEDED if effect & fx.SEEDED else 0) | (
                 CONTAINER if effect & (fx.HOLDS_DEEP | fx.HOLDS_RECV) and not effect & fx.HOLDS else 0
@@ -255,7 +296,7 @@ class Replay(OwnCode):
             return self._decorator(op, dotted, local)
         if dotted in lib.CLASS_MAKERS:
             return self.heap.define(Function(last, op.line, "class"))
-        effect = lib.CALLS.get(dotted, 0)
+        effect = fx.SCALAR if top == "math" else lib.CALLS.get(dotted, 0)
         if effect & fx.OF_ARGS and dotted == "copy.copy":
             effect |= fx.HOLDS_DEEP
         if dotted in lib.FACTORIES:

@@ -169,6 +169,9 @@ class Slicer:
                     self._older(found, stack, name, at, kind, reader, line)
                 continue
             if owner != ORDINARY and not self._moves(found, name, at, kind, reader):
+                if until in found.units and story.owner[until] == owner and not self._held_by(until):
+                    unit = story.units[until]  # taken along as text, to run before anything of its task is loaded
+                    found.stuck.append(Stuck(next(iter((*unit.binds, name))), until, reader, name))
                 self._fetch(found, stack, owner, name, Taken(at, reader, line))
                 continue
             if at not in found.units:
@@ -188,20 +191,11 @@ class Slicer:
         line: int,
     ) -> None:
         """A statement that only may bind a name, or changes it: the version before it is needed as well."""
-        before, older = self._before(name, at)
+        _, older = self._before(name, at)
         if kind == MAYBE and older == GONE:
             found.maybe.append((name, at))
             return
-        if kind == MAYBE and self._both_loops(name, at, before, older):
-            return
         stack.append((name, at, at, self.story.units[at].line))
-
-    def _both_loops(self, name: str, at: int, before: int, kind: int) -> bool:
-        """A loop's variable that another task's loop bound before: neither is taken to be empty."""
-        story = self.story
-        if kind != MAYBE or name not in story.units[at].looped or name not in story.units[before].looped:
-            return False
-        return story.owner[before] >= 0 and story.owner[before] != story.owner[at]
 
     def _fetch(self, found: Slice, stack: list[tuple[str, int, int, int]], owner: int, name: str, taken: Taken) -> None:
         """A name is loaded; a mapped producer's fan-out must be known where it is."""

@@ -134,8 +134,23 @@ class Values:
         for step in steps:
             if not found:
                 return ()
-            found = self._attribute(found, step) if step else tuple(self.heap.elements(found))
+            if step == ":":
+                found = self._sliced(found, atom, local)
+            else:
+                found = self._attribute(found, step) if step else tuple(self.heap.elements(found))
         return found
+
+    def _sliced(self, things: Objects, atom: str, local: Local) -> Objects:
+        """A slice: a list's is a new list, an array's may be a view."""
+        heap = self.heap
+        parts = tuple(sorted(heap.elements(things)))
+        if not all(heap.flags.get(thing, 0) & CONTAINER and thing not in heap.coded for thing in things):
+            return union([things, parts])
+        key = f"{atom} {things}"
+        if key not in local.objects:
+            local.objects[key] = heap.new(CONTAINER)
+        self._link(local.objects[key], parts)
+        return local.objects[key]
 
     def _attribute(self, things: Objects, word: str) -> Objects:
         """What `thing.word` may be: data, a bound method, what a property gives, or the class."""
