@@ -45,7 +45,9 @@ def refusal(name: str, value: Any, reason: str, declared: bool = False) -> Refus
     path, mark, rest = reason.partition("it is ")
     text = "%s%s is %s" % (name, path[:-2] if path else "", rest) if mark else reason
     fix = "Write `#| pickle: %s` under the task's first line, if a pickle will do." % name
-    if reason.endswith("make it a copy"):
+    if "lives in its own process" in reason:
+        fix = "Make it in each task that uses it, as in an ordinary cell's function."
+    elif reason.endswith("make it a copy"):
         fix = "Write `%s = %s.copy()` at the end of the task." % (name, name)
     elif declared or "travel as" in reason:
         fix = "Leave it out, or keep only what can be carried from it."

@@ -182,20 +182,7 @@ def _take_parameters(reading: _Reading, cell: Cell, tasks: list[Header]) -> None
         )
     reading.parameters, problems = read_parameters(cell)
     reading.problems += problems
-    _check_above(reading, place)
     reading.pieces.append(_Piece(cell.number, "parameters", cell.source))
-
-
-def _check_above(reading: _Reading, place: Place) -> None:
-    """Every task begins with the parameters; so nothing above them may bind one of their names to something else."""
-    from kubenb.notebook.dataflow import body_names
-
-    known = {parameter.name for parameter in reading.parameters}
-    for piece in reading.pieces:
-        bound = sorted(known & body_names(piece.source)[1]) if piece.role == "ordinary" and known else []
-        if bound:
-            what = f"cell {piece.number} binds {', '.join(bound)} above the parameters cell, which binds it again."
-            reading.add(place, what, f"Move the parameters cell above cell {piece.number}.", "parameters.late")
 
 
 def _dag(reading: _Reading) -> tuple[DagOptions, dict[str, str]]:

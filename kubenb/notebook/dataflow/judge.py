@@ -114,7 +114,12 @@ def _parameters(story: Story) -> Iterator[Problem]:
         for at in story.events[name].at:
             if story.owner[at] == ORDINARY and story.cells[story.cell[at]].number < numbers[0]:
                 what = f"{name} is bound above the parameters cell, which binds it anew."
-                yield Problem(story.place(at), what, "Take it out here.", "dataflow.parameter-bound")
+                yield Problem(
+                    story.place(at),
+                    what,
+                    "Take it out here, or move the parameters cell above.",
+                    "dataflow.parameter-bound",
+                )
 
 
 def _branches(story: Story, slices: list[Slice]) -> Iterator[Problem]:

@@ -94,6 +94,7 @@ SUBPLOTS, AXES = "matplotlib.pyplot.subplots", "matplotlib.pyplot.axes"
 ORIGINS = frozenset(
     {"functools.partial", SUBPLOTS, AXES, "matplotlib.pyplot.gca", "matplotlib.pyplot.subplot"}
 )  # no store carries it
+MODELS = frozenset({"sklearn", "xgboost", "lightgbm", "catboost"})  # their classes neither
 DEFAULTS = frozenset({"collections.defaultdict"})
 
 PLOTTING = frozenset(

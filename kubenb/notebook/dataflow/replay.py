@@ -316,7 +316,7 @@ class Replay(OwnCode):
             found = union([self.heap.new(LIBRARY), found])  # a list is copied, an array is not
         if last in configuring.GETTERS and found:
             self.heap.state[found[0]] = top
-        if dotted in lib.ORIGINS:
+        if dotted in lib.ORIGINS or (top in lib.MODELS and last[:1].isupper() and found):
             self.heap.origins[found[0]] = dotted
         if top in TABLES and found:
             self.heap.flags[found[0]] = self.heap.flags.get(found[0], 0) | FRAME

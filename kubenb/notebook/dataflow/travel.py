@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kubenb.model.problems import Problem, Severity
+from kubenb.notebook.dataflow import libraries as lib
 from kubenb.notebook.dataflow.objects import MEMO, Objects
 from kubenb.notebook.dataflow.slices import Slice, Taken
 from kubenb.notebook.dataflow.story import KILL, Story
@@ -129,6 +130,8 @@ def _kind(story: Story, thing: int) -> str:
     heap = story.heap
     origin = heap.origins.get(thing)
     if origin is not None:
+        if origin.partition(".")[0] in lib.MODELS:
+            return f"{origin.partition('.')[0]}'s {origin.rpartition('.')[2]}"
         return (
             "a functools.partial" if origin == "functools.partial" else "matplotlib's axes" if origin[-1] == "s" else ""
         )

@@ -201,8 +201,6 @@ WRONG: list[tuple[str, list[str | tuple[str, str]], list[str]]] = [
      ["cell 2: this is a second cell tagged parameters. Keep one."]),
     ("parameters below a task", ["%%k8s_task a\n1", ("b = 1", "parameters")],
      ["cell 2: the parameters cell stands below a task. Move it above the first task: every task begins with it."]),
-    ("parameters below a cell that binds one", ["year = 1", "x = 2", ("year = 2013", "parameters"), "%%k8s_task a\n1"],
-     ["cell 3: cell 1 binds year above the parameters cell, which binds it again. Move the parameters cell above cell 1."]),
     ("a task tagged parameters", [("%%k8s_task a\n1", "parameters"), "%%k8s_task b\n1"],
      ["cell 1, line 1 (a): a task's cell is tagged parameters. Take the tag off, or move the parameters to a cell of their own."]),
     ("request over limit", ["%%k8s_task a --memory 1G --memory-request 1Gi --cpu 2 --cpu-limit 1500m\n1"],
