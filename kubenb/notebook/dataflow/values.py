@@ -304,12 +304,12 @@ class Values:
             self.touched |= roots
             self.tied |= {self.heap.close(thing) for thing in changed}
 
-    def configured(self, top: str, firm: bool) -> None:
-        """A library is set up. `firm`: for certain, and not maybe a work on files."""
+    def configured(self, top: str, firm: bool, passing: bool = False) -> None:
+        """A library is set up. `firm`: for certain; `passing`: it may be work on files."""
         said = self.effects
         said.setups.update((top, *configuring.REACHES.get(top, ())))
         said.firm |= firm
-        said.passing |= not firm
+        said.passing |= passing
         said.direct |= not self.stack
 
     def _change_atoms(self, atoms: Atoms, local: Local) -> None:
