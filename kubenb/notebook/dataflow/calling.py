@@ -32,6 +32,10 @@ _SPOKEN = frozenset(["type", "super", "getattr", "setattr", "delattr"])
 _CALLERS = frozenset(["methodcaller", "attrgetter", "itemgetter"])
 
 
+_NOW = ("now", "today")
+_MOMENTS = ("to_datetime", "Timestamp", "datetime64", "Period", "DatetimeIndex")
+
+
 def _dotted(thing: ast.expr, text: str) -> ast.expr:
     for word in text.split("."):
         thing = ast.Attribute(thing, word, ast.Load())
@@ -56,6 +60,10 @@ class Calling(Expressions):
         if node.keywords:
             named = tuple([(key.arg or "**", self.value(key.value)) for key in node.keywords])
             effect |= self._keywords(node.keywords)
+        if any(type(arg) is ast.Constant and arg.value in _NOW for arg in node.args) and (path or root).endswith(
+            _MOMENTS
+        ):
+            frame.ops.append(Call(-1, "%pandas.Timestamp.now", "", _NONE, (), (), 0, True, False, node.lineno))
         if path in ("query", "eval") or (path and node.args):
             self._texts(node, path.rpartition(".")[2])
         elif not path and root in _BLIND:
@@ -152,7 +160,9 @@ class Calling(Expressions):
                 effect |= effects.OF_RECV | effects.OF_ARGS
             elif key.arg == "out":
                 effect |= effects.ARGS
-            elif key.arg in effects.RANDOM_STATES and constant is not None:
+            elif (key.arg == "shuffle" and constant is False) or (
+                key.arg in effects.RANDOM_STATES and constant is not None
+            ):
                 effect |= effects.SEEDED
         return effect
 

@@ -100,13 +100,18 @@ _ALSO_SETUP = frozenset(
 )
 
 
+_CHANGES = frozenset(["update", "setdefault", "pop", "append", "insert", "extend", "remove", "clear"])
+
+
 def sets(dotted: str) -> bool:
-    """Whether a call configures its library though its result is used.
+    """Whether a call configures its library for certain, even if its result is used.
 
     >>> sets("numpy.seterr"), sets("numpy.setdiff1d")
     (True, False)
     """
-    return _SETS.match(dotted.rpartition(".")[2]) is not None and dotted not in NOT_SETUP
+    last = dotted.rpartition(".")[2]
+    changes = dotted.startswith(("os.environ.", "sys.path.")) and last in _CHANGES
+    return changes or (_SETS.match(last) is not None and last not in NOT_SETUP)
 
 
 def is_setup(dotted: str, standard: bool) -> bool:

@@ -181,8 +181,10 @@ class Definitions(Calling):
         bases: Atoms = ()
         for base in node.bases:
             bases = joined(bases, self.value(base))
+        meta: Atoms = ()
         for keyword in node.keywords:
-            self.value(keyword.value)
+            held = self.value(keyword.value)
+            meta = held if keyword.arg == "metaclass" else meta
         decorators = [(decorator, self._decorator(decorator)) for decorator in node.decorator_list]
         made = f"#{outer.count}"
         outer.count += 1
@@ -199,13 +201,15 @@ class Definitions(Calling):
         outer.count = frame.count
         values = {name: held for name, held in frame.env.items() if name not in self.methods and held}
         sort = "decorated" if decorators or node.keywords else ""
-        record = Function(node.name, node.lineno, "class", values=values, methods=self.methods, bases=bases, sort=sort)
+        record = Function(
+            node.name, node.lineno, "class", values=values, methods=self.methods, bases=bases, meta=meta, sort=sort
+        )
         self.methods = methods
         shared = tuple(dict.fromkeys(atom for held in values.values() for atom in held))
         if shared:
             outer.ops.append(Link((made,), shared))
         outer.made[made] = record
-        held: Atoms = (made,)
+        held = (made,)
         for decorator, (root, path, target) in reversed(decorators):
             held = joined(self._decorate(root, path, target, held, decorator.lineno), (made,))
         self.bind(node.name, held, node.lineno)

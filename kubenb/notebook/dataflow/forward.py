@@ -37,6 +37,7 @@ class Forward:
         self.story = Story(cells)
         self.heap = Heap()
         self.replay = Replay(self.heap)
+        self.replay.listed = any("__subclasses__" in cell.source for cell in cells)
         self.home: dict[int, str] = {}
         self.gone: dict[str, int] = {}
         self.known: dict[Objects, tuple[int, tuple[dict[str, int], tuple[str, ...]]]] = {}

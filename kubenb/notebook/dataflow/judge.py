@@ -147,8 +147,12 @@ def _branches(story: Story, slices: list[Slice]) -> Iterator[Problem]:
 def _stuck(story: Story, slices: list[Slice]) -> Iterator[Problem]:
     """Code of a task that later tasks need and can't take along."""
     known = {(missing.name, missing.gone) for missing in story.missing}
+    told: set[tuple[int, str]] = set()
     for found in slices:
         for stuck in found.stuck:
+            if (stuck.made, stuck.name) in told and not story.units[stuck.made].binds:
+                continue
+            told.add((stuck.made, stuck.name))
             made, reader = story.place(stuck.made), story.place(stuck.reader)
             what = f"{stuck.name} is needed in {reader}, but here it depends on {stuck.why}, which only this task has at this point."
             severity = Severity.WARNING if stuck.mild else Severity.ERROR

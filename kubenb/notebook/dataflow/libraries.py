@@ -6,6 +6,8 @@ A call that is not here is taken as one that changes nothing it is given where i
 
 from __future__ import annotations
 
+import re
+
 from kubenb.notebook.dataflow.effects import (
     ARG0,
     GENERATOR,
@@ -233,39 +235,73 @@ STEADY = frozenset(
     ]
 )
 
-NOT_REPEATABLE = frozenset(
+# library calls that draw from numpy's own generator for certain, and the estimators that do so when they are fitted
+_ROLLS = frozenset(
     [
-        "datetime.datetime.now",
-        "datetime.datetime.today",
-        "datetime.datetime.utcnow",
-        "datetime.date.today",
-        "time.time",
-        "time.time_ns",
-        "time.perf_counter",
-        "time.monotonic",
-        "time.localtime",
-        "time.gmtime",
-        "time.strftime",
-        "time.ctime",
-        "uuid.uuid1",
-        "uuid.uuid4",
-        "os.urandom",
-        "os.getpid",
-        "secrets.token_hex",
-        "secrets.token_bytes",
-        "secrets.token_urlsafe",
-        "secrets.choice",
-        "secrets.randbelow",
-        "secrets.randbits",
-        "tempfile.mkdtemp",
-        "tempfile.mkstemp",
-        "tempfile.NamedTemporaryFile",
-        "pandas.Timestamp.now",
-        "pandas.Timestamp.today",
-        "pandas.Timestamp.utcnow",
-        "time.process_time",
+        "train_test_split", "shuffle", "resample", "make_classification", "make_regression", "make_blobs", "make_moons", "make_circles",
+        "permutation_importance", "make_low_rank_matrix", "make_friedman1", "make_sparse_uncorrelated",
+    ]
+)  # fmt: skip
+_ROLLING = re.compile(
+    r"(MiniBatch|Bisecting)?KMeans|RandomForest|ExtraTree|DecisionTree|GradientBoosting|MLP|SGD|Perceptron|PassiveAggressive|TSNE|Spectral"
+    r"|GaussianMixture|BayesianGaussianMixture|IsolationForest|AdaBoost|Bagging|RandomizedSearchCV|LatentDirichlet|TruncatedSVD|FastICA"
+    r"|RBFSampler|Nystroem|RandomTrees|GaussianRandomProjection|SparseRandomProjection|LinearSVC|MDS$|UMAP$|ShuffleSplit|Dummy"
+)
+
+
+def rolls(dotted: str) -> bool:
+    """Whether a call without a random state draws random numbers for certain.
+
+    >>> rolls("sklearn.model_selection.train_test_split"), rolls("sklearn.model_selection.cross_val_score")
+    (True, False)
+    """
+    top, last = dotted.partition(".")[0], dotted.rpartition(".")[2]
+    return (top == "sklearn" and last in _ROLLS) or (top == "scipy" and last in ("rvs", "resample"))
+
+
+def rolling(dotted: str) -> bool:
+    """Whether an estimator draws random numbers when it is fitted, unless it has a state of its own."""
+    return dotted.partition(".")[0] in ("sklearn", "umap") and _ROLLING.match(dotted.rpartition(".")[2]) is not None
+
+
+_MOMENTS = frozenset(
+    ["time.localtime", "time.gmtime", "time.ctime", "time.asctime"]
+)  # of now, if they are not told when
+_TIMELESS = frozenset(
+    ["time.sleep", "time.strptime", "time.mktime", "time.struct_time", "time.tzset", *_MOMENTS, "time.strftime"]
+)
+_ONCE = frozenset(
+    [
+        "uuid.uuid1", "uuid.uuid4", "os.urandom", "os.getpid", "os.getppid", "os.times", "os.getloadavg", "threading.get_ident",
+        "threading.get_native_id", "random.SystemRandom", "os.getrandom",
+    ]
+)  # fmt: skip
+_GENERATORS = frozenset(
+    [
+        "random.Random",
+        "numpy.random.default_rng",
+        "numpy.random.RandomState",
+        "numpy.random.SeedSequence",
+        "numpy.random.PCG64",
     ]
 )
+
+
+def varies(dotted: str, given: int) -> bool:
+    """Whether a call gives another value each time; `given`: how many arguments it has.
+
+    >>> varies("datetime.datetime.now", 0), varies("time.gmtime", 1), varies("random.Random", 0)
+    (True, False, True)
+    """
+    top, last = dotted.partition(".")[0], dotted.rpartition(".")[2]
+    if dotted in _ONCE or last in ("now", "utcnow", "today"):
+        return True
+    if top == "time":
+        return dotted not in _TIMELESS or (dotted in _MOMENTS and not given) or (last == "strftime" and given < 2)
+    if top == "tempfile":
+        return last.startswith("mk") or "Temporary" in last
+    return (top == "secrets" and last != "compare_digest") or (dotted in _GENERATORS and not given)
+
 
 CLASS_MAKERS = frozenset(
     [

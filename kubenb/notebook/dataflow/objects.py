@@ -24,6 +24,7 @@ DEFAULTS = 128  # makes what is not there when it is asked for, as a defaultdict
 MEMO = 256  # a function behind a cache: holds what it wraps and what it gave
 SAME = 512  # a decorator that gives back what it decorates
 FACTORY = 1024  # makes an attribute for each new instance, as dataclasses.field() does
+ROLLS = 2048  # an estimator that surely draws when it is fitted
 MANY = 48  # more objects than this in reach are taken for one: whoever changes a part may change all of them
 
 
@@ -34,8 +35,8 @@ class Heap:
     classes; `kinds`: an instance's classes, a class's bases; `fields`: a class's attributes; `at_home`: a method's class;
     `bounds`: receiver and name of a bound method, `made_bounds` the other way; `supers`: what a super() stands for; `lazies`: a
     generator's function, itself and arguments; `origins`: the library call that made an object, where that matters later;
-    `defaults`: all defaultdicts; `state`: a library's own values, with its name, `inner` the parts of those.
-    `coded`: objects, and groups' roots, from which code may be reached; `epoch` counts when that changed.
+    `defaults`: all defaultdicts; `state`: a library's own values, with its name, `inner` the parts of those; `metas`: a class's
+    metaclasses. `coded`: objects, and groups' roots, from which code may be reached; `epoch` counts when that changed.
     `names`: what names point at. `group`, `tight`: a tree of groups each (`root`, `close`), with `members` and `kin` their names.
     `parts`: what a table's parts stand for; `heaps` and `sums`: the objects that stand for many.
     """
@@ -68,6 +69,7 @@ class Heap:
         self.origins: dict[int, str] = {}
         self.state: dict[int, str] = {}
         self.inner: set[int] = set()
+        self.metas: dict[int, Objects] = {}
 
     def new(self, flags: int = 0) -> Objects:
         """A fresh object."""
@@ -172,7 +174,7 @@ class Heap:
 
     def _summed(self, found: set[int]) -> set[int]:
         """Many objects as one for each group, beside those whose kind counts; keeps long chains of values linear."""
-        loud = STREAM | GENERATOR | ESTIMATOR | DEFAULTS | MEMO
+        loud = STREAM | GENERATOR | ESTIMATOR | ROLLS | DEFAULTS | MEMO
         short = {
             thing
             for thing in found

@@ -109,9 +109,19 @@ class OwnCode(Values):
             found.update(self._enter(method, (kind,), self._passed(method, [*first, *args], named), sure))
         if hit:
             return tuple(found)
+        if word == "__new__" and thing in heap.supers:
+            return self._instance(args[0] if args else ())
         if word == "cache_info" and heap.flags.get(thing, 0) & MEMO:
             self.effects.counts = True
         return self._kept(thing, word, union([*args, *named.values()]))
+
+    def _instance(self, kinds: Objects) -> Objects:
+        """What `super().__new__(cls)` gives."""
+        heap = self.heap
+        made = heap.new()
+        heap.kinds[made[0]] = tuple(kind for kind in kinds if kind in heap.code)
+        heap.coded.add(made[0])
+        return made
 
     def _kinds(self, thing: int) -> Iterable[tuple[int, int]]:
         """Receivers with the classes to look into: an instance's, the class itself, or after `super()` those above."""
@@ -248,14 +258,20 @@ class OwnCode(Values):
         begin = [method for word in _BEGIN if (method := heap.method(thing, word)) is not None]
         for factory in heap.factories(thing):
             self._link(made, self.handed((factory,), ()) or heap.new())
+        kept: Objects = ()
         for method in begin:
-            self._enter(method, (thing,), self._passed(method, [made, *args], named), sure)
+            first = (thing,) if method.name == "__new__" else made
+            given = self._enter(method, (thing,), self._passed(method, [first, *args], named), sure)
+            if method.name == "__new__":
+                kept = tuple(
+                    each for each in given if each in heap.kinds and each not in heap.code
+                )  # maybe an older one
         if not begin or begin[0].name == "__post_init__":
             self._link(made, union([*args, *named.values()]))
         elif not self.whole(thing):
             self._kept(made[0], "__init__", union([*args, *named.values()]))
         self.unasked(made)
-        return made
+        return union([made, kept])
 
     def unasked(self, objects: Objects) -> None:
         """Methods that reading an instance may run: properties, operators, loops."""

@@ -71,8 +71,8 @@ class Function:
     `params`: all parameters, `plain` of them positional, from `star` on those that take the rest. `reads`: global names with the line
     that reads them, `certain` of them on every way through; `soft`: names that are read where they are there. `binds`/`maybes`: globals
     it binds, `values`: what it gives them (a class: its attributes). `ops`: what its body does; `made`: code made in it; `returns`: what
-    it gives or yields. `keyed`: it looks something up by a key. `methods` and `bases` are a class's; `implicit` methods run without
-    being called; `sort`: how a method is bound ('', 'class', 'static', 'property'), or whether a class is 'decorated'.
+    it gives or yields. `keyed`: it looks something up by a key. `methods`, `bases` and `meta` (its metaclass) are a class's; `implicit`
+    methods run without being called; `sort`: how a method is bound ('', 'class', 'static', 'property'), or whether a class is 'decorated'.
     """
 
     name: str
@@ -92,6 +92,7 @@ class Function:
     generator: bool = False
     methods: dict[str, Function] = field(default_factory=dict)
     bases: Atoms = ()
+    meta: Atoms = ()
     implicit: bool = False
     sort: str = ""
     keyed: bool = False

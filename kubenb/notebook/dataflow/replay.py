@@ -22,6 +22,7 @@ from kubenb.notebook.dataflow.objects import (
     GENERATOR,
     LIBRARY,
     MEMO,
+    ROLLS,
     SAME,
     SEEDED,
     STREAM,
@@ -244,6 +245,8 @@ class Replay(OwnCode):
         effect = fx.BUILTINS.get(op.root, 0)
         if op.root == "input":
             self.effects.input = True
+        elif op.root in ("id", "hash") and not self.stack and not op.dropped:
+            self.effects.wanders = self.effects.wanders or f"{op.root}()"
         elif op.root == "getattr" and op.args:
             return self._any_attribute(op, local)
         if op.root in ("list", "dict", "set", "tuple") and not op.args and not op.named:
@@ -280,17 +283,19 @@ class Replay(OwnCode):
             said.setups.add(top)
         elif drawn := lib.draws_from(dotted):
             said.draws.add(drawn)
-        elif dotted in lib.NOT_REPEATABLE or (dotted == "numpy.random.default_rng" and not op.args and not op.named):
+        elif lib.varies(dotted, len(op.args) + len(op.named)):
             said.wanders = said.wanders or dotted
         elif (
             op.dropped
             and configuring.is_setup(dotted, top in STANDARD)
             and not lib.CALLS.get(dotted, 0) & (fx.ARG0 | fx.ARGS)
         ):
-            self.configured(top, configuring.is_firm(dotted))
+            self.configured(top, configuring.sets(dotted), passing=not configuring.is_firm(dotted))
         elif not op.dropped and configuring.sets(dotted):
             self.configured(top, True)
-        if last in lib.NUMPY_DRAWERS:
+        if lib.rolls(dotted) and not op.effect & fx.SEEDED:
+            said.draws.add("<numpy.random>")
+        elif last in lib.NUMPY_DRAWERS:
             self._may_draw(op, last, ())
         if dotted in lib.SAME or dotted in lib.MEMO:
             return self._decorator(op, dotted, local)
@@ -322,7 +327,8 @@ class Replay(OwnCode):
             self.heap.flags[found[0]] = self.heap.flags.get(found[0], 0) | FRAME
         if last[:1].isupper() and top not in ("pandas", "numpy") and found:
             steady = op.effect & fx.SEEDED or last in lib.STEADY
-            self.heap.flags[found[0]] = self.heap.flags.get(found[0], 0) | (SEEDED if steady else ESTIMATOR)
+            kind = SEEDED if steady else ESTIMATOR | ROLLS if lib.rolling(dotted) else ESTIMATOR
+            self.heap.flags[found[0]] = self.heap.flags.get(found[0], 0) | kind
         if dotted in ("matplotlib.pyplot.subplots", "torch.utils.data.random_split") and found:
             self.heap.flags[found[0]] = 0
         return found
@@ -351,6 +357,9 @@ class Replay(OwnCode):
             return
         reach = self.heap.reach(target)
         flags = [self.heap.flags.get(thing, 0) for thing in reach]
-        if word.startswith("fit") and not any(flag & ESTIMATOR for flag in flags):
+        fits = word.startswith("fit")
+        if fits and not any(flag & ESTIMATOR for flag in flags):
             return
-        self.effects.draws.add("<numpy.random>?")
+        sure = word == "rvs" or (word == "sample" and any(flag & FRAME for flag in flags))
+        sure |= fits and any(flag & ROLLS for flag in flags)
+        self.effects.draws.add("<numpy.random>" if sure else "<numpy.random>?")

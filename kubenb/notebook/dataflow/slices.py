@@ -78,13 +78,11 @@ class Slicer:
     def _met(self, found: Slice) -> bool:
         """Whether two names that this slice needs share data in statements that were not known before."""
         heap = self.story.heap
-        needed = [(name, at, until) for (name, at), until in found.used.items()]
+        needed = [(name, at, until) for (name, at), until in found.used.items() if not self._is_text(name)]
         grown = False
         for groups in (heap.tight, heap.loose):
             apart: dict[int, set[str]] = {}
             for name, stretch in meetings(groups, heap.spells, needed):
-                if self._is_text(name):
-                    continue
                 known = self.touches.setdefault(name, {})
                 if stretch.key not in known:
                     known[stretch.key] = stretch
@@ -98,9 +96,13 @@ class Slicer:
         return grown
 
     def _is_text(self, name: str) -> bool:
-        """Whether a name stands for code that nothing changes: what it shares is the same wherever its text runs."""
-        events = self.story.events[name]
-        return all(kind == KILL for kind in events.kind) and all((name, at) in self.story.codes for at in events.at)
+        """Whether a name stands for code that no task, and nothing after one, changes: what it shares is the same wherever it runs."""
+        story, events = self.story, self.story.events[name]
+        first = story.spans[0].start
+        return all(
+            (name, at) in story.codes if kind == KILL else kind == CHANGE and at < first
+            for at, kind in zip(events.at, events.kind, strict=True)
+        )
 
     def _before(self, name: str, until: int) -> tuple[int, int]:
         """The last event of a name before a statement, and its kind; (-1, GONE) if there is none."""

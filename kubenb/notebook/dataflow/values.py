@@ -97,6 +97,7 @@ class Values:
         self.heap = heap
         self.modules: dict[str, str] = {}
         self.given: dict[str, Objects] = {}
+        self.listed = False  # somebody asks a class for its subclasses: a new one changes it
         self.stack: list[Function] = []
         self.effects = Effects()
         self.touched: set[int] = set()
@@ -262,6 +263,26 @@ class Values:
                 method = heap.method(kind, "__init_subclass__")
                 if method is not None:
                     self._enter(method, (kind,), [made], True)
+        metas = tuple(kind for kind in self.objects(function.meta, local) if kind in heap.code)
+        metas = metas or union([heap.metas.get(kind, ()) for kind in kinds])
+        if metas:
+            heap.metas[made[0]] = metas
+        for meta in metas:
+            for word, first in (("__prepare__", (meta,)), ("__new__", (meta,)), ("__init__", made)):
+                method = heap.method(meta, word)
+                if method is not None:
+                    self._enter(method, (meta,), [first, *[()] * (len(method.params) - 1)], True)
+        if self.listed and kinds:
+            above = self._above(kinds)
+            self._link(above, made)
+            self.change(above)
+
+    def _above(self, kinds: Objects) -> Objects:
+        """Classes and all their bases."""
+        found = list(kinds)
+        for kind in found:
+            found += [base for base in self.heap.kinds.get(kind, ()) if base not in found]
+        return tuple(found)
 
     # changes
 
@@ -283,12 +304,12 @@ class Values:
             self.touched |= roots
             self.tied |= {self.heap.close(thing) for thing in changed}
 
-    def configured(self, top: str, firm: bool) -> None:
-        """A library is set up. `firm`: for certain, and not maybe a work on files."""
+    def configured(self, top: str, firm: bool, passing: bool = False) -> None:
+        """A library is set up. `firm`: for certain; `passing`: it may be work on files."""
         said = self.effects
         said.setups.update((top, *configuring.REACHES.get(top, ())))
         said.firm |= firm
-        said.passing |= not firm
+        said.passing |= passing
         said.direct |= not self.stack
 
     def _change_atoms(self, atoms: Atoms, local: Local) -> None:
