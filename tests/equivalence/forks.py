@@ -25,7 +25,7 @@ class DiedError(Exception):
     """The process ended, or took too long, without an answer."""
 
 
-def in_fork(call: Callable[[], Any]) -> Any:
+def in_fork(call: Callable[[], Any], cpu_seconds: int = CPU_SECONDS) -> Any:
     """What `call` returns in a child with a fresh `__main__`; what it raises comes back as `DiedError`."""
     if not gc.get_freeze_count():
         gc.collect()
@@ -34,7 +34,7 @@ def in_fork(call: Callable[[], Any]) -> Any:
     child = os.fork()
     if child == 0:
         os.close(reading)
-        os._exit(answer(call, writing))
+        os._exit(answer(call, writing, cpu_seconds))
     os.close(writing)
     try:
         data = read_all(reading)
@@ -62,10 +62,10 @@ def read_all(reading: int) -> bytes:
     return b""
 
 
-def answer(call: Callable[[], Any], writing: int) -> int:
+def answer(call: Callable[[], Any], writing: int, cpu_seconds: int) -> int:
     """The child's life: quiet, with a fresh `__main__`."""
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115
