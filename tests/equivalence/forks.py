@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import os
 import pickle
@@ -27,9 +28,7 @@ class DiedError(Exception):
 
 def in_fork(call: Callable[[], Any], cpu_seconds: int = CPU_SECONDS) -> Any:
     """What `call` returns in a child with a fresh `__main__`; what it raises comes back as `DiedError`."""
-    if not gc.get_freeze_count():
-        gc.collect()
-        gc.freeze()  # so that no child copies pages only to look through what all share
+    settle()
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
@@ -48,6 +47,13 @@ def in_fork(call: Callable[[], Any], cpu_seconds: int = CPU_SECONDS) -> Any:
     if not fine:
         raise DiedError(value)
     return value
+
+
+@functools.cache
+def settle() -> None:
+    """Once: so that no child copies pages only to look through what all share."""
+    gc.collect()
+    gc.freeze()
 
 
 def read_all(reading: int) -> bytes:
