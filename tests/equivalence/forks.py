@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import os
 import pickle
@@ -25,16 +26,14 @@ class DiedError(Exception):
     """The process ended, or took too long, without an answer."""
 
 
-def in_fork(call: Callable[[], Any]) -> Any:
+def in_fork(call: Callable[[], Any], cpu_seconds: int = CPU_SECONDS) -> Any:
     """What `call` returns in a child with a fresh `__main__`; what it raises comes back as `DiedError`."""
-    if not gc.get_freeze_count():
-        gc.collect()
-        gc.freeze()  # so that no child copies pages only to look through what all share
+    settle()
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(reading)
-        os._exit(answer(call, writing))
+        os._exit(answer(call, writing, cpu_seconds))
     os.close(writing)
     try:
         data = read_all(reading)
@@ -50,6 +49,13 @@ def in_fork(call: Callable[[], Any]) -> Any:
     return value
 
 
+@functools.cache
+def settle() -> None:
+    """Once: so that no child copies pages only to look through what all share."""
+    gc.collect()
+    gc.freeze()
+
+
 def read_all(reading: int) -> bytes:
     """All that the child wrote; nothing if it takes too long."""
     parts: list[bytes] = []
@@ -62,10 +68,10 @@ def read_all(reading: int) -> bytes:
     return b""
 
 
-def answer(call: Callable[[], Any], writing: int) -> int:
+def answer(call: Callable[[], Any], writing: int, cpu_seconds: int) -> int:
     """The child's life: quiet, with a fresh `__main__`."""
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115

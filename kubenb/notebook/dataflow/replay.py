@@ -258,7 +258,10 @@ class Replay(OwnCode):
             return union([found, self.objects(op.args[1], local)])
         elif effect & fx.PART and len(op.args) > 1:
             effect |= fx.OF_ARGS
-        return self.apply(op, op.effect | (effect or fx.KNOWN), (), local)
+        found = self.apply(op, op.effect | (effect or fx.KNOWN), (), local)
+        if effect & fx.PART:
+            found = union([found, *(self.objects(arg, local) for name, arg in op.named if name == "default")])
+        return found
 
     def _any_attribute(self, op: Call, local: Local) -> Objects:
         """`getattr(x, name)`: any attribute, any method."""
