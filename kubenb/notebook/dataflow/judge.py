@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from kubenb.model.problems import Place, Problem, Severity
 from kubenb.notebook.dataflow.plans import Planner
-from kubenb.notebook.dataflow.slices import Slice
+from kubenb.notebook.dataflow.slices import Slice, Taken
 from kubenb.notebook.dataflow.story import CHANGE, KILL, MAYBE, ORDINARY, PARAMETERS, Missing, Story
 from kubenb.notebook.dataflow.travel import first_made, items, kept_code, kept_methods, older_classes, pickles
 
@@ -22,7 +22,7 @@ def judge(story: Story, slices: list[Slice], planner: Planner, shell_lines: str)
         _lines(story, shell_lines),
         _missing(story),
         _parameters(story),
-        _branches(story, slices),
+        _branches(story, slices, planner.slicer.wanted),
         _stuck(story, slices),
         _mapped(story, planner),
         _split(story, slices),
@@ -122,11 +122,11 @@ def _parameters(story: Story) -> Iterator[Problem]:
                 )
 
 
-def _branches(story: Story, slices: list[Slice]) -> Iterator[Problem]:
-    """Names bound on some way only that another task takes."""
+def _branches(story: Story, slices: list[Slice], wanted: list[dict[str, Taken]]) -> Iterator[Problem]:
+    """Names bound on some way only that another task takes from this one."""
     for found in slices:
         for name, at in found.maybe:
-            if story.owner[at] != found.span.index:
+            if story.owner[at] != found.span.index and name not in wanted[found.span.index]:
                 continue
             unit = story.units[at]
             looped = name in unit.looped

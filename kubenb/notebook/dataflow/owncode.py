@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from kubenb.notebook.dataflow import effects as fx
-from kubenb.notebook.dataflow.objects import CONTAINER, MEMO, STREAM, Heap, Objects
+from kubenb.notebook.dataflow.objects import CONTAINER, LIBRARY, MEMO, STREAM, Heap, Objects
 from kubenb.notebook.dataflow.records import Call, Function, Op
 from kubenb.notebook.dataflow.values import Effects, Local, Values, union
 
@@ -85,7 +85,8 @@ class OwnCode(Values):
             return self._remembered(thing, every)
         known = set(heap.holds.get(thing, ())) & set(beside)  # what it wraps is called by itself
         parts = (thing,) if thing in heap.gives else tuple(sorted(heap.holds.get(thing, ())))
-        return self.handed((thing,), (*parts, *every), known)
+        given = self.handed((thing,), (*parts, *every), known)
+        return given if heap.origins.get(thing) == "functools.partial" else union([given, heap.new(LIBRARY)])
 
     def _method(
         self, thing: int, word: str, args: list[Objects], named: dict[str, Objects], sure: bool
