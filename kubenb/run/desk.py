@@ -92,8 +92,10 @@ class Desk:
 
 
 @contextlib.contextmanager
-def desk(folder: Path, names: Iterable[str] = ()) -> Iterator[Desk]:
-    """The folder, made and locked for one run of the tasks `names`; what is not ours there is not touched, but refused."""
+def desk(folder: Path, names: Iterable[str] = (), kind: str = "local") -> Iterator[Desk]:
+    """The folder, made and locked for one run of the tasks `names`; what is not ours there is not touched, but refused.
+    `kind` begins the run's id.
+    """
     hidden = folder / ".kubenb"
     first = not hidden.exists()
     _no_strangers(folder, names, first)
@@ -113,7 +115,7 @@ def desk(folder: Path, names: Iterable[str] = ()) -> Iterator[Desk]:
             _link(hidden, short)
             (hidden / ".gitignore").write_text("*\n")
             now = datetime.now(timezone.utc)
-            yield Desk(folder, f"local-{now:%Y%m%dT%H%M%S}-{token}", short, _ledger(hidden / "ledger.json"))
+            yield Desk(folder, f"{kind}-{now:%Y%m%dT%H%M%S}-{token}", short, _ledger(hidden / "ledger.json"))
         except OSError as error:
             raise unwritable(folder, error) from error
         finally:

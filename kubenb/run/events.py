@@ -47,10 +47,10 @@ class Outcome:
 @dataclass(frozen=True)
 class Event:
     """Something to show: a unit started (`text`: why again, if it ran before), printed (`text`: whole lines, as many as
-    came), or ended (`outcome`); 'stop': an interrupt was seen.
+    came), is in another state (`text`: in words), or ended (`outcome`); 'stop': an interrupt was seen.
     """
 
-    kind: Literal["start", "lines", "end", "stop"]
+    kind: Literal["start", "lines", "state", "end", "stop"]
     name: str = ""
     text: str = ""
     outcome: Outcome | None = None
@@ -69,6 +69,7 @@ class Run:
     outcomes: tuple[Outcome, ...]
     seconds: float
     interrupted: bool = False
+    where: str = ""  # the cluster that took part; '' for none
 
     @property
     def ok(self) -> bool:

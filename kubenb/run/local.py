@@ -1,74 +1,40 @@
-"""`kubenb run`: every task its own process, started exactly as its manifest says, as many at once as the graph and the
-cores allow.
+"""`kubenb run`: every task its own process, started exactly as its manifest says, as many at once as there are cores.
 
-In: a pipeline and a folder. Out: a `Run`, and events on the way. An unchanged task whose inputs did not change is not
-run again: its results are taken over. Ctrl-C ends all process groups. `units` says what one start is, `desk` where
-things lie, `process` starts and ends.
+In: a pipeline and a folder. Out: a `Run`, and events on the way. Ctrl-C ends all process groups. `runner` is the loop,
+`machine` says what stands for a pod here, `process` starts and ends.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import queue
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timezone
+import re
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from kubenb.export.payload import sha256
 from kubenb.model.pipeline import Pipeline, Plan
-from kubenb.model.problems import KubenbError, errors
+from kubenb.model.problems import Problem
 from kubenb.run import process as processes
-from kubenb.run.desk import Desk, desk
-from kubenb.run.events import Event, Outcome, Progress, Run, State, silent, worst
-from kubenb.run.fields import airflow_values
-from kubenb.run.params import values_for
-from kubenb.run.records import append, record
-from kubenb.run.rules import decide
-from kubenb.run.select import Selection, select
-from kubenb.run.units import Maker, Unit
-from kubenb.store.places import part
+from kubenb.run.desk import write_whole
+from kubenb.run.events import Outcome, Progress, Run, silent
+from kubenb.run.machine import Ground, Spec, prepare
+from kubenb.run.process import Process
+from kubenb.run.runner import Wish as Wish
+from kubenb.run.runner import run_units
+from kubenb.run.units import Maker, Told, Unit
+from kubenb.run.work import Work
 
-TICK = 0.1
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What a run is asked beyond the pipeline.
-
-    `tasks`: only these, again, and what they need; `from_`: these and all that follows; `resume`: what did not change is taken
-    over; `limit`: processes at once (0 = cores); `env`: variables for the tasks; `keep`: every variable of a task is kept;
-    `supply` puts results of earlier tasks into the store, by DAG and run.
-    """
-
-    params: Mapping[str, object] = field(default_factory=dict)
-    tasks: tuple[str, ...] = ()
-    from_: tuple[str, ...] = ()
-    resume: bool = True
-    limit: int = 0
-    env: Mapping[str, str] = field(default_factory=dict)
-    keep: bool = False
-    supply: Callable[[Path, str, str], None] | None = None
+CARRIED = re.compile(r"KUBENB_NOTEBOOK(_\d+)?")
+LARGE = 800_000  # characters of a notebook as it travels; Linux takes 2 MiB of environment and arguments
 
 
 def run_pipeline(pipeline: Pipeline, to: Path, wish: Wish | None = None, progress: Progress = silent) -> Run:
     """Runs the pipeline into the folder `to`. Raises KubenbError before anything starts where it can't."""
-    wish = wish or Wish()
-    stopping = errors(pipeline.problems)
-    if stopping:
-        raise KubenbError(stopping)
-    selection = select(pipeline, wish.tasks, wish.from_, fresh=not wish.resume)
-    _values(pipeline, "local", wish)
-    with desk(to, [plan.task.name for plan in pipeline.plans]) as place:
-        maker = _maker(pipeline, place, wish)
-        problems = tuple(
-            problem for plan in pipeline.plans if plan.task.name in selection.wanted for problem in maker.problems(plan)
-        )
-        if problems:
-            raise KubenbError(tuple(dict.fromkeys(problems)))
-        if wish.supply:
-            wish.supply(place.store, maker.dag, place.run)
-        return Runner(pipeline, place, maker, selection, progress, wish.limit or cores()).run()
+    return run_units(pipeline, to, wish or Wish(), progress, ProcessMaker)
 
 
 def cores() -> int:
@@ -76,191 +42,85 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _values(pipeline: Pipeline, run: str, wish: Wish) -> tuple[dict[str, object], dict[str, str]]:
-    """The run's parameters, and what stands for Airflow's fields."""
-    from kubenb.export.ids import dag_id
+class ProcessMaker(Maker):
+    """Units as processes of this machine."""
 
-    fields = airflow_values(dag_id(pipeline), run, "", datetime.now(timezone.utc), wish.params)
-    values, problems = values_for(pipeline, wish.params, fields)
-    if problems:
-        raise KubenbError(problems)
-    return values, {**fields, **{f"params.{name}": str(value) for name, value in values.items()}}
+    kind = "local"
 
+    def __init__(self, told: Told) -> None:
+        super().__init__(told)
+        self.most = cores()
 
-def _maker(pipeline: Pipeline, place: Desk, wish: Wish) -> Maker:
-    from kubenb.export.ids import dag_id
+    def problems(self, plans: Sequence[Plan], limit: int) -> tuple[Problem, ...]:
+        """What this machine lacks."""
+        return tuple(problem for plan in plans for problem in self._prepare(Unit(plan))[1])
 
-    values, fields = _values(pipeline, place.run, wish)
-    return Maker(pipeline, place, dag_id(pipeline), values, fields, dict(wish.env), wish.keep)
+    def steady(self, unit: Unit) -> tuple[tuple[str, ...], dict[str, str]]:
+        """Without what lies in the run's own folders."""
+        spec, around = self.spec(unit), (str(self.desk.hidden), str(self.desk.short))
+        return spec.command, {name: value for name, value in spec.environment.items() if not value.startswith(around)}
 
+    def spec(self, unit: Unit) -> Spec:
+        """The process to start."""
+        return self._prepare(unit)[0]
 
-@dataclass
-class Runner:
-    """The state of a run while it goes. All of it is touched by one thread only; waiting threads speak through `ended`."""
+    def start(self, unit: Unit, ended: queue.SimpleQueue[Work]) -> Process:
+        """Notes the process, so that the next run can end it should this one be killed."""
+        process = processes.start(unit.name, self.spec(unit), self.desk.log(unit.file), ended)
+        self.desk.started(process.popen.pid)
+        return process
 
-    pipeline: Pipeline
-    desk: Desk
-    maker: Maker
-    selection: Selection
-    progress: Progress
-    limit: int
-    outcomes: dict[str, list[Outcome]] = field(default_factory=dict)  # by task; a mapped task has one an item
-    ready: list[Unit] = field(default_factory=list)
-    running: dict[str, tuple[Unit, processes.Process]] = field(default_factory=dict)
-    expected: dict[str, int] = field(default_factory=dict)  # outcomes that a begun task will have
-    reasons: dict[str, str] = field(default_factory=dict)  # why a unit runs though it ran before
-    ended: queue.SimpleQueue[processes.Process] = field(default_factory=queue.SimpleQueue)
-    before: dict[str, dict[str, bool]] = field(default_factory=dict)  # by task: its predecessors; True: by data alone
+    def end(self, works: Sequence[Work]) -> None:
+        """The whole groups."""
+        processes.end([work for work in works if isinstance(work, Process)])
 
-    def __post_init__(self) -> None:
-        """Who comes before whom, once: a run asks for it at every step."""
-        self.before = {plan.task.name: {} for plan in self.pipeline.plans}
-        for edge in self.pipeline.edges:
-            self.before[edge.downstream][edge.upstream] = all(reason.variable for reason in edge.reasons)
+    def ended(self, unit: Unit, work: Work) -> Outcome:
+        """What a task that is done left in its own folders is of no more use."""
+        outcome = super().ended(unit, work)
+        if outcome.ok:
+            shutil.rmtree(self.desk.scratch(unit.file), ignore_errors=True)
+        return outcome
 
-    def run(self) -> Run:
-        """The loop: begin what may, start what fits, wait for the next to end."""
-        began, interrupted = time.monotonic(), False
-        try:
-            while self._begin() or self.ready or self.running:
-                self._start()
-                self._wait()
-        except KeyboardInterrupt:
-            interrupted = True
-            self.progress(Event("stop"))
-            self._end_all()
-        except BaseException:
-            self._end_all()
-            raise
-        # items finish in any order; whoever makes a list of them wants theirs
-        ordered = tuple(
-            outcome
-            for plan in self.pipeline.plans
-            for outcome in sorted(self.outcomes.get(plan.task.name, ()), key=lambda outcome: outcome.item or 0)
+    def sweep(self, work: Work) -> None:
+        """Children that it forgot."""
+        if isinstance(work, Process):
+            processes.sweep(work)
+
+    def cannot_start(self, unit: Unit, error: OSError) -> str:
+        """Why a process did not start, in words."""
+        program = self.spec(unit).command[0]
+        if unit.plan.task.kind == "container":
+            image = unit.plan.task.options.image
+            what = f"its command {program} belongs to the image {image}, and is not on this machine."
+            return f"{what} Put a program of that name on PATH to stand for it."
+        return f"{program} can't be started: {error.strerror}"
+
+    def _prepare(self, unit: Unit) -> tuple[Spec, tuple[Problem, ...]]:
+        plan = unit.plan
+        own = {
+            "KUBENB_RUN": self.desk.run,
+            "KUBENB_TRY": "1",
+            "KUBENB_PARAMS": json.dumps(self.values),
+            "KUBENB_STORE": str(self.desk.store),
+            "KUBENB_NOTEBOOK_OUT": str(self.desk.notebook(unit.file).absolute()),
+            "KUBENB_XCOM_FOLDER": str(self.desk.scratch(unit.file) / "xcom"),
+            **({"KUBENB_ITEM": str(unit.item)} if unit.item is not None else {}),
+            **({"KUBENB_KEEP": "1"} if self.keep else {}),
+        }
+        ground = Ground(
+            self.desk.scratch(unit.file),
+            self.desk.claims,
+            around={**os.environ, **self.env},
+            fields={**self.fields, "task.task_id": plan.task.name, "ti.task_id": plan.task.name},
         )
-        self.desk.tidy(self.desk.store / part(self.maker.dag))
-        append(
-            self.desk.hidden / "runs.jsonl",
-            (record(outcome, self.maker.dag, self.desk.run) for outcome in ordered if outcome.seconds is not None),
-        )
-        return Run(self.maker.dag, self.desk.run, self.desk.folder, ordered, time.monotonic() - began, interrupted)
-
-    def state(self, task: str) -> State | None:
-        """A task's state over all its items; None while it is under way or has not begun."""
-        found = self.outcomes.get(task)
-        if found is None or len(found) < self.expected.get(task, 1):
-            return None
-        return worst(outcome.state for outcome in found)
-
-    def _begin(self) -> bool:
-        """Decides on every task that has not begun; True while one of them still waits."""
-        waits = changed = True
-        while changed:
-            waits = changed = False
-            for plan in self.pipeline.plans:
-                name = plan.task.name
-                if name not in self.selection.wanted or name in self.expected:
-                    continue
-                before = {upstream: self.state(upstream) for upstream in self.before[name]}
-                decision, why = decide(plan.task.options.trigger_rule or "all_success", before)
-                if decision == "wait":
-                    waits = True
-                    continue
-                changed = True
-                if decision == "never":
-                    self.expected[name] = 1
-                    self._not_run(name, why)
-                else:
-                    self._open(plan)
-        return waits
-
-    def _open(self, plan: Plan) -> None:
-        """Makes the units of a task whose turn it is; those with a usable earlier result are done at once."""
-        name = plan.task.name
-        units = self.maker.units(plan)
-        if isinstance(units, str):
-            self.expected[name] = 1
-            self._finish(Outcome(name, "failed", units))
-            return
-        self.expected[name] = len(units) or 1
-        self.outcomes[name] = []
-        if not units:
-            self._finish(Outcome(name, "done", "there are no items"))
-        ran = any(self.state(upstream) == "done" for upstream, data in self.before[name].items() if not data)
-        again = name in self.selection.again or ran
-        for unit in units:
-            if not again and self.maker.take_over(unit):
-                self._finish(
-                    replace(self.maker.outcome(unit, "reused", "its code and its inputs did not change"), seconds=None)
-                )
-            else:
-                named = "it was asked for" if name in self.selection.again else "a task before it ran" if ran else ""
-                self.reasons[unit.name] = self.maker.why(unit, named)
-                self.ready.append(unit)
-
-    def _start(self) -> None:
-        for unit in list(self.ready):
-            most = unit.plan.task.options.max_parallel
-            same = sum(other.plan.task.name == unit.plan.task.name for other, _ in self.running.values())
-            if len(self.running) >= self.limit or (most and same >= most):
-                continue
-            self.ready.remove(unit)
-            self.progress(Event("start", unit.name, self.reasons.get(unit.name, "")))
-            self.desk.notebook(unit.file).unlink(missing_ok=True)
-            try:
-                spec = self.maker.spec(unit)
-                process = processes.start(unit.name, spec, self.desk.log(unit.file), self.ended)
-                self.running[unit.name] = unit, process
-                self.desk.started(process.popen.pid)
-            except OSError as error:
-                self._finish(Outcome(unit.plan.task.name, "failed", self.maker.cannot_start(unit, error), unit.item))
-
-    def _wait(self) -> None:
-        """Until a process ends or a tick passes; shows what was printed meanwhile."""
-        if not self.running:
-            return
-        try:
-            first: processes.Process | None = self.ended.get(timeout=TICK)
-        except queue.Empty:
-            first = None
-        for unit, process in self.running.values():
-            self._lines(unit, process)
-            if process.overdue:
-                processes.end([process])
-        while first is not None:
-            self._reap(first)
-            first = None if self.ended.empty() else self.ended.get()
-
-    def _reap(self, process: processes.Process) -> None:
-        unit, _ = self.running.pop(process.name)
-        processes.sweep(process)
-        self._lines(unit, process, final=True)
-        self._finish(replace(self.maker.ended(unit, process), again=self.reasons.get(unit.name, "")))
-
-    def _lines(self, unit: Unit, process: processes.Process, final: bool = False) -> None:
-        lines = list(process.lines(final))
-        if lines:
-            self.progress(Event("lines", unit.name, "\n".join(lines)))
-
-    def _finish(self, outcome: Outcome) -> None:
-        self.outcomes.setdefault(outcome.task, []).append(outcome)
-        self.progress(Event("end", outcome.name, outcome=outcome))
-
-    def _end_all(self) -> None:
-        """Ends every group; what ran is 'interrupted', what did not begin 'not run'."""
-        processes.end([process for _, process in self.running.values()])
-        for unit, process in list(self.running.values()):
-            self._lines(unit, process, final=True)
-            self._finish(self.maker.outcome(unit, "interrupted", "ended by the interrupt", process))
-        self.running.clear()
-        for unit in self.ready:
-            self._finish(Outcome(unit.plan.task.name, "not run", "the run was interrupted", unit.item))
-        for plan in self.pipeline.plans:
-            if plan.task.name in self.selection.wanted and plan.task.name not in self.expected:
-                self._not_run(plan.task.name, "the run was interrupted")
-
-    def _not_run(self, name: str, why: str) -> None:
-        """An older run's notebook and log must not pass for this one's; what they are made of stays in the store."""
-        self.desk.notebook(name).unlink(missing_ok=True)
-        self.desk.log(name).unlink(missing_ok=True)
-        self._finish(Outcome(name, "not run", why))
+        spec, problems = prepare(self.manifest(plan), own, ground, plan.task.where)
+        values = {**spec.environment, **self.env}
+        text = self.texts[plan.task.name]
+        if sum(len(value) for name, value in values.items() if CARRIED.fullmatch(name)) > LARGE:
+            # More than a process can be started with: it lies in the store, as it would for a pod.
+            path = self.desk.store / "notebooks" / f"{sha256(text)}.ipynb"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(path, text)
+            values = {name: value for name, value in values.items() if not CARRIED.fullmatch(name)}
+            values["KUBENB_NOTEBOOK_URL"] = str(path)
+        return replace(spec, environment=values), problems

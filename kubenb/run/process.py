@@ -1,6 +1,6 @@
 """One task's process: started as leader of its own group, watched from a thread, ended with all its children.
 
-In: a `Spec`. Out: `Process`, which puts itself on a queue when it has ended. Next room: `local`, which keeps the queue.
+In: a `Spec`. Out: `Process`, which puts itself on a queue when it has ended. Next room: `local`.
 """
 
 from __future__ import annotations
@@ -17,49 +17,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from kubenb.run.machine import Spec
+from kubenb.run.work import Work
 
 GRACE = 2.0
 
 
 @dataclass(eq=False)
-class Process:
-    """A started task. Its output goes straight into `log`: a pipe of ours could only slow it or lose its end.
+class Process(Work):
+    """A started task. Its output goes straight into `log`: a pipe of ours could only slow it or lose its end."""
 
-    `began` and `stopped` are of the monotonic clock, `stopped` None while it runs; `deadline`: seconds that it may run.
-    """
-
-    name: str
-    log: Path
-    popen: subprocess.Popen[bytes]
-    began: float = field(default_factory=time.monotonic)
-    deadline: float | None = None
-    stopped: float | None = None
-    _read: int = 0
-    _rest: bytes = b""
-
-    @property
-    def seconds(self) -> float:
-        """How long it ran, or has run."""
-        return (self.stopped or time.monotonic()) - self.began
-
-    @property
-    def overdue(self) -> bool:
-        """It has run longer than its pod could."""
-        return self.deadline is not None and self.seconds > self.deadline
-
-    def lines(self, final: bool = False) -> Iterator[str]:
-        """Lines printed since the last call; with `final` an unfinished one too."""
-        with contextlib.suppress(OSError), self.log.open("rb") as file:
-            file.seek(self._read)
-            new = file.read()
-            self._read += len(new)
-            self._rest += new
-        *whole, self._rest = self._rest.split(b"\n")
-        if final and self._rest:
-            whole.append(self._rest)
-            self._rest = b""
-        for line in whole:
-            yield line.decode("utf-8", "replace").rstrip("\r")
+    popen: subprocess.Popen[bytes] = field(kw_only=True)
 
 
 def age(pid: int) -> str:
@@ -72,7 +39,7 @@ def age(pid: int) -> str:
         return ""
 
 
-def start(name: str, spec: Spec, log: Path, ended: queue.SimpleQueue[Process]) -> Process:
+def start(name: str, spec: Spec, log: Path, ended: queue.SimpleQueue[Work]) -> Process:
     """Starts the process; when it ends it is put on `ended`. Raises OSError where its program can't be started."""
     for folder in (spec.folder, *spec.mounts.values()):
         with contextlib.suppress(FileExistsError):
@@ -87,10 +54,10 @@ def start(name: str, spec: Spec, log: Path, ended: queue.SimpleQueue[Process]) -
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    process = Process(name, log, popen, deadline=spec.deadline)
+    process = Process(name, log, deadline=spec.deadline, popen=popen)
 
     def wait() -> None:
-        popen.wait()
+        process.code = popen.wait()
         process.stopped = time.monotonic()
         ended.put(process)
 

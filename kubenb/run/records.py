@@ -24,7 +24,7 @@ class Record:
     dag: str
     task: str
     item: int | None
-    where: Literal["here", "local"]
+    where: Literal["here", "local", "pod"]
     state: str
     seconds: float | None
     cpu: float | None
@@ -34,10 +34,10 @@ class Record:
     run: str = ""
 
 
-def record(outcome: Outcome, dag: str, run: str) -> Record:
-    """The record of a task that ran as a process on this machine."""
+def record(outcome: Outcome, dag: str, run: str, where: Literal["local", "pod"] = "local") -> Record:
+    """The record of a task that ran as a process on this machine, or in a pod."""
     measured = (outcome.seconds, outcome.cpu, outcome.peak, outcome.bytes_in, outcome.bytes_out)
-    return Record(time.time(), dag, outcome.task, outcome.item, "local", outcome.state, *measured, run)
+    return Record(time.time(), dag, outcome.task, outcome.item, where, outcome.state, *measured, run)
 
 
 def append(path: Path, records: Iterable[Record]) -> None:

@@ -13,11 +13,12 @@ import pytest
 
 from kubenb.run.machine import Spec
 from kubenb.run.process import Process, end, start, sweep
+from kubenb.run.work import Work
 
 FORKS = "import subprocess,sys,time;c=subprocess.Popen([sys.executable,'-c','import time;time.sleep(60)']);print(c.pid,flush=True);"
 
 
-def begin(code: str, tmp_path: Path, ended: queue.SimpleQueue[Process] | None = None) -> Process:
+def begin(code: str, tmp_path: Path, ended: queue.SimpleQueue[Work] | None = None) -> Process:
     spec = Spec((sys.executable, "-c", code), dict(os.environ), tmp_path)
     return start("task", spec, tmp_path / "task.log", ended or queue.SimpleQueue())
 
@@ -45,11 +46,11 @@ def gone(pid: int) -> bool:
 
 
 def test_lines_arrive_while_it_runs_and_the_last_needs_no_newline(tmp_path: Path) -> None:
-    ended: queue.SimpleQueue[Process] = queue.SimpleQueue()
+    ended: queue.SimpleQueue[Work] = queue.SimpleQueue()
     process = begin("print('one'); print('two', end='')", tmp_path, ended)
     assert ended.get(timeout=20) is process
     assert list(process.lines(final=True)) == ["one", "two"]
-    assert process.popen.returncode == 0
+    assert process.code == 0
     assert (tmp_path / "task.log").read_text() == "one\ntwo"
 
 
@@ -62,7 +63,7 @@ def test_ending_ends_the_whole_group(tmp_path: Path) -> None:
     process = begin(FORKS + "time.sleep(60)", tmp_path)
     child = int(wait_for_line(process))
     end([process], grace=2)
-    assert process.popen.returncode == -signal.SIGTERM
+    assert process.code == -signal.SIGTERM
     assert gone(child)
 
 
@@ -73,11 +74,11 @@ def test_one_that_does_not_listen_is_killed_after_the_grace(tmp_path: Path) -> N
     )
     wait_for_line(process)
     end([process], grace=0.2)
-    assert process.popen.returncode == -signal.SIGKILL
+    assert process.code == -signal.SIGKILL
 
 
 def test_children_that_a_task_forgot_end_with_it(tmp_path: Path) -> None:
-    ended: queue.SimpleQueue[Process] = queue.SimpleQueue()
+    ended: queue.SimpleQueue[Work] = queue.SimpleQueue()
     process = begin(FORKS, tmp_path, ended)
     ended.get(timeout=20)
     child = int(next(iter(process.lines(final=True))))
