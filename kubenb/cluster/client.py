@@ -1,0 +1,198 @@
+"""The Kubernetes API, asked in plain JSON: what is asked, is tried again where that can help, and comes back as dicts.
+
+In: an `Access`, paths from `paths`, query names as the API has them. Out: dicts, lists, streams; or `ApiError` and
+`Unreachable`. Several threads may use one client. Next rooms: `retry` judges, `transport` sends.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from kubenb.cluster.access import Access, find_access
+from kubenb.cluster.errors import ApiError, Unreachable
+from kubenb.cluster.retry import judge, pause
+from kubenb.cluster.transport import Transport
+
+if TYPE_CHECKING:
+    from urllib3 import BaseHTTPResponse
+
+Part = dict[str, Any]
+PATIENCE = 20.0  # seconds of tries, unless a caller says otherwise
+FIRST_PATIENCE = 4.0  # before the server has answered once: a wrong address should be said soon
+PAGE = 500
+QUIET = 75.0  # a watch has a bookmark about every minute: longer silence is a dead connection
+CHUNK = 1 << 16
+
+
+class Client:
+    """One API server, as one user."""
+
+    def __init__(self, access: Access) -> None:
+        self.access, self.context, self.namespace = access, access.context, access.namespace
+        self.transport = Transport(access)
+        self._answered = False
+
+    # --- objects
+
+    def get(self, path: str, *, patience: float | None = None, **query: Any) -> Part:
+        """One object."""
+        return self._json("GET", path, query, patience=patience)
+
+    def list(self, path: str, *, patience: float | None = None, **query: Any) -> list[Part]:
+        """All items, page by page."""
+        items: list[Part] = []
+        query = {"limit": PAGE, **query}
+        while True:
+            found = self._json("GET", path, query, patience=patience)
+            items += found.get("items") or []
+            more = (found.get("metadata") or {}).get("continue")
+            if not more:
+                return items
+            query = {**query, "continue": more}
+
+    def create(self, path: str, body: Part, *, patience: float | None = None, **query: Any) -> Part:
+        """Makes an object. Tried again like all: give it a name, and look whose it is after a 409."""
+        return self._json("POST", path, query, body, patience=patience)
+
+    def patch(self, path: str, body: Part, *, patience: float | None = None, **query: Any) -> Part:
+        """A merge patch."""
+        return self._json("PATCH", path, query, body, "application/merge-patch+json", patience)
+
+    def delete(self, path: str, grace: int | None = None, *, patience: float | None = None) -> Part | None:
+        """Deletes; None where it was not there."""
+        body = {"apiVersion": "v1", "kind": "DeleteOptions"} | ({} if grace is None else {"gracePeriodSeconds": grace})
+        try:
+            return self._json("DELETE", path, {}, body, patience=patience)
+        except ApiError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    # --- streams
+
+    def watch(self, path: str, **query: Any) -> Stream:
+        """Changes, one JSON object a line; ends when the server ends it. The caller asks again."""
+        return self.stream(path, read=QUIET, watch="true", allowWatchBookmarks="true", **query)
+
+    def stream(self, path: str, *, read: float = QUIET, **query: Any) -> Stream:
+        """Bytes as they come. Not tried again: only the caller knows where it was."""
+        response = self._answer("GET", path, query, None, "", read)
+        return Stream(response, self)
+
+    # --- one request
+
+    def _json(
+        self,
+        method: str,
+        path: str,
+        query: Part,
+        body: Part | None = None,
+        kind: str = "application/json",
+        patience: float | None = None,
+    ) -> Part:
+        most = patience if patience is not None else PATIENCE if self._answered else FIRST_PATIENCE
+        until, attempt, renewed = time.monotonic() + most, 0, False
+        while True:
+            try:
+                response = self._answer(method, path, query, body, kind)
+                return self._read(response)
+            except (ApiError, Unreachable) as error:
+                verdict = judge(error)
+                wait = pause(attempt, error)
+                if verdict == "renew" and not renewed:
+                    renewed = True
+                    if self.transport.renew():
+                        continue
+                if verdict != "again" or time.monotonic() + wait > until:
+                    raise
+                attempt += 1
+                time.sleep(wait)
+
+    def _answer(
+        self, method: str, path: str, query: Part, body: Part | None, kind: str, read: float = 30.0
+    ) -> BaseHTTPResponse:
+        target = path + ("?" + urlencode(query) if query else "")
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"Content-Type": kind} if data is not None else {}
+        response = self.transport.send(method, target, data, headers, read)
+        self._answered = True
+        if response.status >= 300:
+            raise self._refusal(response, f"{method} {path}")
+        return response
+
+    def _read(self, response: BaseHTTPResponse) -> Part:
+        from urllib3.exceptions import HTTPError
+
+        try:
+            text = response.read()
+            response.release_conn()
+            found = json.loads(text) if text else {}
+        except (HTTPError, OSError) as error:
+            raise self.transport.lost(error) from None
+        except ValueError:
+            raise self._strange(response.status) from None
+        if not isinstance(found, dict):
+            raise self._strange(response.status)
+        return found
+
+    def _refusal(self, response: BaseHTTPResponse, asked: str) -> ApiError | Unreachable:
+        try:
+            status = self._read(response)
+        except Unreachable:
+            status = {}
+        asks = response.headers.get("Retry-After") or (status.get("details") or {}).get("retryAfterSeconds")
+        after = float(str(asks)) if str(asks or "").isdigit() else None
+        reason = str(status.get("reason") or response.reason or "").replace(" ", "")
+        message = str(status.get("message") or response.reason or "no reason given")
+        return ApiError(response.status, reason, message, status.get("details") or {}, after, asked)
+
+    def _strange(self, status: int) -> Unreachable:
+        what = f"what answers there ({status}) does not speak as an API server"
+        return Unreachable(
+            self.access.server, self.context, what, "Check the server in the kubeconfig, and proxies.", status < 300
+        )
+
+
+class Stream:
+    """An open response: bytes in the pieces in which they came. `close` from another thread ends the reading."""
+
+    def __init__(self, response: BaseHTTPResponse, client: Client) -> None:
+        self._response, self._client = response, client
+        self._closed = threading.Event()
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Until the server ends it. Raises Unreachable where the connection is lost, unless it was closed here."""
+        from urllib3.exceptions import HTTPError
+
+        try:
+            yield from self._response.stream(CHUNK, decode_content=False)
+        except (HTTPError, OSError, ValueError, AttributeError) as error:
+            if not self._closed.is_set():
+                raise self._client.transport.lost(error) from None
+        finally:
+            self._response.close()
+
+    def lines(self) -> Iterator[bytes]:
+        """Whole lines, without their ends; an unfinished last one is left out."""
+        rest = b""
+        for chunk in self:
+            *whole, rest = (rest + chunk).split(b"\n")
+            yield from whole
+
+    def close(self) -> None:
+        """Ends it, also while another thread waits for bytes."""
+        self._closed.set()
+        try:
+            self._response.shutdown()
+        except (ValueError, OSError, AttributeError):
+            self._response.close()
+
+
+def connect(context: str | None = None) -> Client:
+    """The client of a context of the user's kubeconfig."""
+    return Client(find_access(context))

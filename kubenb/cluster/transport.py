@@ -1,0 +1,178 @@
+"""Bytes to an API server and back: TLS, proxies, timeouts. One request, one answer; nothing is tried again here.
+
+In: an `Access`, a request. Out: an open response, or `Unreachable` in words. By urllib3, which the kubernetes package uses
+too; its own client costs half a second of imports. Next rooms: `client`, `execute`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import ssl
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from kubenb.cluster.access import Access
+from kubenb.cluster.credentials import Credentials
+from kubenb.cluster.errors import Unreachable
+
+if TYPE_CHECKING:
+    from urllib3 import BaseHTTPResponse, PoolManager
+
+CONNECT, READ = 5.0, 30.0
+AT_ONCE = 64  # connections kept
+
+
+class Transport:
+    """Connections to one server; several threads may use it."""
+
+    def __init__(self, access: Access) -> None:
+        self.access, self.credentials = access, Credentials(access)
+        self._pool: PoolManager | None = None
+        self._lock = threading.Lock()
+
+    def send(
+        self,
+        method: str,
+        target: str,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        read: float = READ,
+    ) -> BaseHTTPResponse:
+        """`target`: path and query. `read`: seconds without a byte after which the connection is taken as lost."""
+        from urllib3 import Timeout
+        from urllib3.exceptions import HTTPError
+
+        carried = {"Accept": "application/json", "User-Agent": "kubenb", **self.credentials.header(), **(headers or {})}
+        try:
+            return self._connections().request(
+                method,
+                self.access.server + target,
+                body=body,
+                headers=carried,
+                timeout=Timeout(connect=CONNECT, read=read),
+                preload_content=False,
+                retries=False,
+                redirect=False,
+            )
+        except (HTTPError, OSError, ValueError) as error:
+            raise self.lost(error) from None
+
+    def renew(self) -> bool:
+        """New credentials, after a 401; False where there are no others to be had."""
+        with self._lock:
+            if self.credentials.certificate is not self.access.certificate:
+                self._pool = None  # a program gave a client certificate: it may give another
+        return self.credentials.renew()
+
+    def _connections(self) -> PoolManager:
+        with self._lock:
+            if self._pool is None:
+                from urllib3 import PoolManager, ProxyManager
+
+                kept: dict[str, Any] = {"maxsize": AT_ONCE, "block": False}
+                if self.access.server.startswith("https:"):
+                    kept |= {"ssl_context": self.tls()}
+                    if self.access.server_name:
+                        kept |= {"server_hostname": self.access.server_name}
+                proxy = proxy_for(self.access)
+                self._pool = ProxyManager(proxy, **kept) if proxy else PoolManager(**kept)
+            return self._pool
+
+    def tls(self) -> ssl.SSLContext:
+        """Trusts the cluster's own authority, or the system's where the kubeconfig names none."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        if self.access.insecure:
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        elif self.access.ca:
+            context.load_verify_locations(cadata=self.access.ca.decode("ascii", "replace"))
+        else:
+            context.load_default_certs()
+        if self.credentials.certificate and self.credentials.key:
+            with _on_disk(self.credentials.certificate + b"\n" + self.credentials.key) as path:
+                context.load_cert_chain(path)
+        return context
+
+    def lost(self, error: Exception) -> Unreachable:
+        """What happened, in words; `hopeless` where the next try would end as this one."""
+        what, fix, hopeless = _words(error)
+        return Unreachable(self.access.server, self.access.context, what, fix, hopeless)
+
+
+@contextlib.contextmanager
+def _on_disk(pem: bytes) -> Iterator[str]:
+    """OpenSSL reads certificates from files only; this one nobody else can read, and it is gone at once."""
+    with tempfile.NamedTemporaryFile(prefix="kubenb-", suffix=".pem") as file:  # mode 0600
+        file.write(pem)
+        file.flush()
+        yield file.name
+
+
+def proxy_for(access: Access) -> str | None:
+    """The kubeconfig's own `proxy-url`, else the environment's, unless NO_PROXY takes the server out."""
+    if access.proxy:
+        return access.proxy
+    if not any(name.lower().endswith("_proxy") for name in os.environ):
+        return None
+    from urllib.parse import urlsplit
+    from urllib.request import getproxies, proxy_bypass
+
+    at = urlsplit(access.server)
+    return None if proxy_bypass(at.hostname or "") else getproxies().get(at.scheme)
+
+
+def _words(error: Exception) -> tuple[str, str, bool]:
+    from urllib3 import exceptions as of
+
+    inner = getattr(error, "reason", None) or error
+    text = " ".join(str(inner).split())
+    if isinstance(error, of.ProxyError):
+        return (
+            f"the proxy does not let it through ({text[:160]})",
+            "Check proxy-url in the kubeconfig, or HTTPS_PROXY.",
+            False,
+        )
+    if isinstance(error, (of.SSLError, ssl.SSLError)) or isinstance(inner, ssl.SSLError):
+        return _certificate(text)
+    if isinstance(error, of.NameResolutionError):
+        return "its name is not known", "Check the server in the kubeconfig, and the network (VPN?).", True
+    if isinstance(error, of.ConnectTimeoutError):
+        return (
+            f"no answer within {CONNECT:.0f} s",
+            "Check the network (VPN, firewall), or whether the cluster runs.",
+            False,
+        )
+    if isinstance(error, of.ReadTimeoutError):
+        return "it stopped answering", "Check the network (VPN, firewall).", False
+    if isinstance(error, of.NewConnectionError):
+        why = text.rpartition(": ")[2]
+        return (
+            f"the connection was refused ({why})",
+            "Check whether the cluster runs, and the server in the kubeconfig.",
+            False,
+        )
+    if isinstance(error, (of.LocationParseError, of.LocationValueError, ValueError)):
+        return f"its address can't be read ({text[:160]})", "Check the server in the kubeconfig.", True
+    return f"the connection was lost ({text[:160]})", "Check the network.", False
+
+
+def _certificate(text: str) -> tuple[str, str, bool]:
+    if "expired" in text:
+        return "its certificate has expired", "Tell who runs the cluster, or look at the clock of this machine.", True
+    if "mismatch" in text or "doesn't match" in text or "not valid for" in text:
+        return (
+            "its certificate is for another name",
+            "Check the server in the kubeconfig, or set tls-server-name.",
+            True,
+        )
+    if "self-signed" in text or "unable to get local issuer" in text or "unknown ca" in text.lower():
+        return (
+            "its certificate is signed by an authority that is not known",
+            "Check certificate-authority in the kubeconfig.",
+            True,
+        )
+    if "CERTIFICATE_VERIFY_FAILED" in text or "alert" in text:
+        return f"TLS failed ({text[:160]})", "Check the certificates in the kubeconfig.", True
+    return f"TLS failed ({text[:160]})", "Check the server in the kubeconfig: is it https?", "WRONG_VERSION" in text
