@@ -111,8 +111,9 @@ class Job:
     made: Any
     value: Any
     error: Any
+    hold: Any  # where somebody waits for the task
     papermill, begin, codes = False, cells, ()
-    cells = setting = made = value = error = None
+    cells = setting = made = value = error = hold = None
 
     def __init__(self, env: Any) -> None:
         """Reads what running needs, by the interpreter's own modules (hashlib and json load more); the rest is for `setting`."""
@@ -154,12 +155,19 @@ class Job:
 
 def start() -> None:
     """Forks: the child runs the cells, the parent watches it. The exit code is the parent's."""
-    code, side, child = 74, "", 1
+    code, side, child, hold = 74, "", 1, None
     try:
+        if "KUBENB_HOLD" in os.environ:
+            sys.path = globals()["path"]
+            from .hold import Hold
+
+            hold = Hold(os.environ.pop("KUBENB_HOLD"))
         job = Job(os.environ)
         side = "%s/kubenb-%d-%d" % (os.environ.get("TMPDIR") or "/tmp", os.getpid(), time.monotonic_ns())
         os.mkdir(side, 0o700)
         job.side = os.environ["KUBENB_SIDE"] = side
+        if hold:
+            hold.join(job)
         pipes = [os.pipe() for _ in "1234"]
         note = [_signal.signal(number, lambda number, frame: job.signals.append(number)) for number in (15, 2)]
         child = os.fork()

@@ -152,6 +152,9 @@ def _client_class(job: Job) -> Any:
 
         def papermill_execute_cells(self) -> None:
             """All cells, and the last look at read-only inputs."""
+            if job.hold:
+                code = "__import__('kubenb_runtime.lines').lines.in_kernel(%r)" % (job.side + "/line")
+                self.wait_for_reply(self.kc.execute(code, silent=True, store_history=False))
             super().papermill_execute_cells()
             reply = self.wait_for_reply(self.kc.execute(_LAST, silent=True, store_history=False))
             Client.refused = bool(reply) and reply["content"]["status"] == "error"

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 # cgroup v2, then v1. They count the whole container, so they are asked only where the task is its first process.
 _PEAKS = ("/sys/fs/cgroup/memory.peak", "/sys/fs/cgroup/memory/memory.max_usage_in_bytes")
 _LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+# What the kernel could give back at once is not counted, as `kubectl top` does not.
+_NOW = (
+    ("/sys/fs/cgroup/memory.current", "/sys/fs/cgroup/memory.stat", "inactive_file"),
+    ("/sys/fs/cgroup/memory/memory.usage_in_bytes", "/sys/fs/cgroup/memory/memory.stat", "total_inactive_file"),
+)
 
 
 class Meter:
@@ -28,6 +33,14 @@ class Meter:
     def sample(self) -> None:
         """The memory of the whole tree, now."""
         self.peak = max(self.peak, sum(map(resident, tree(self.process))))
+
+    def now(self) -> tuple[int, int]:
+        """Memory now and its peak: the container's where this is its first process, else the tree's."""
+        used = sum(map(resident, tree(self.process))) + resident(os.getpid())
+        self.peak = max(self.peak, used)
+        if os.getpid() == 1:
+            used, self.peak = _container() or used, max(self.peak, _number(_PEAKS) or 0)
+        return used, self.peak
 
     def end(self, usage: Any) -> tuple[int, float]:
         """Peak bytes and CPU seconds, once the child has been waited for."""
@@ -71,6 +84,19 @@ def _number(paths: tuple[str, ...]) -> int | None:
             return int(text) if text.isdigit() else None
         except OSError:
             continue
+    return None
+
+
+def _container() -> int | None:
+    for path, stat, name in _NOW:
+        used = _number((path,))
+        if used is not None:
+            try:
+                with open(stat, encoding="ascii") as file:
+                    idle = [int(line.split()[1]) for line in file if line.split()[0] == name]
+            except (OSError, ValueError, IndexError):
+                idle = []
+            return max(0, used - sum(idle))
     return None
 
 

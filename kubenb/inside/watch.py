@@ -103,7 +103,9 @@ def watch(job: Job, child: int, pipes: Any) -> int:
     """To the end of the child, and of the task."""
     for number in (pipes[0][1], pipes[1][1], pipes[2][1], pipes[3][0]):
         os.close(number)
-    watcher = Watcher(job, child, {pipes[0][0]: "stdout", pipes[1][0]: "stderr"}, pipes[2][0], pipes[3][1])
+    watcher = (job.hold.watcher() if job.hold else Watcher)(
+        job, child, {pipes[0][0]: "stdout", pipes[1][0]: "stderr"}, pipes[2][0], pipes[3][1]
+    )
     try:
         if not job.papermill and "://" not in job.store:
             clear_place()
@@ -157,11 +159,19 @@ class Watcher:
             now = time.monotonic()
             self._stop_if_asked(now)
             self.keeper.save_if_due(now)
+            self.tell(now)
             if now - sampled >= pause:
                 self.meter.sample()
                 sampled, pause = now, min(1.0, pause * 1.5)
         self._listen()
         self._pass_on_all()
+
+    def write(self, number: int, data: bytes) -> None:
+        """Passes on what was printed."""
+        write_all(number, data)
+
+    def tell(self, now: float) -> None:
+        """Nobody waits for news: see `held`."""
 
     def _timeout(self, pause: float) -> int:
         return int(1000 * (0.05 if self.deadline else pause)) + 1
@@ -185,7 +195,7 @@ class Watcher:
         data = self._drained(number)
         if data:
             name = self.streams[number]
-            _write_all(1 if name == "stdout" else 2, data)
+            self.write(1 if name == "stdout" else 2, data)
             self.record.printed(name, data)
         return data
 
@@ -224,7 +234,7 @@ class Watcher:
             self.record.show(made)
             text = made.get("data", {}).get("text/plain")
             if text and made.get("output_type") != "update_display_data":
-                _write_all(1, (str(text) + "\n").encode("utf-8", "backslashreplace"))
+                self.write(1, (str(text) + "\n").encode("utf-8", "backslashreplace"))
         elif kind == "add":
             self.record.add(number, payload.decode("utf-8"))
         elif kind == "error":
@@ -236,7 +246,7 @@ class Watcher:
         self.outcome = (found["kind"], found["what"], found["fix"])
         self.record.show({"output_type": "error", **{name: found[name] for name in ("ename", "evalue", "traceback")}})
         if found["kind"] in ("user", "interrupted"):
-            _write_all(2, ("\n".join(found["traceback"]) + "\n").encode("utf-8", "backslashreplace"))
+            self.write(2, ("\n".join(found["traceback"]) + "\n").encode("utf-8", "backslashreplace"))
         self.deadline = time.monotonic() + AFTER_END
 
     # ---- the end
@@ -279,6 +289,7 @@ class Watcher:
             else:
                 what += " And the executed notebook could not be saved: %s" % refused.what
         _remove_folder(self.job.side)
+        self.said, self.peak = (kind, what), peak
         return say(self.job.setting.task, kind, sentence(used) if kind == "done" else "%s %s" % (what, fix))
 
     def _judged(self, notes: dict[str, Any]) -> tuple[str, str, str]:
@@ -366,7 +377,8 @@ def _kill(process: int, number: int) -> None:
         pass
 
 
-def _write_all(number: int, data: bytes) -> None:
+def write_all(number: int, data: bytes) -> None:
+    """To a stream of this process; where nobody reads it any more, to nobody."""
     try:
         while data:
             data = data[os.write(number, data) :]
