@@ -18,6 +18,7 @@ LONGEST = 120_000
 FIRST = ("first", "finder", "__init__", "engine")
 HEAD = 16_000
 STORED = "bundle.txt"
+APART = ("bundle.py", "slim.py", "channel.py")  # not part of it: the first two make it, the last one comes by `exec`
 
 # The interpreter's own modules come from where it keeps them: quicker, and no file of the working folder stands in for one.
 BOOT = (
@@ -33,7 +34,7 @@ def files() -> dict[str, str]:
     folder = os.path.dirname(os.path.abspath(__file__))
     found = {}
     for name in sorted(os.listdir(folder)):
-        if name.endswith(".py") and name not in ("bundle.py", "slim.py"):
+        if name.endswith(".py") and name not in APART:
             with open(os.path.join(folder, name), encoding="utf-8", newline="") as file:
                 found[name] = file.read().replace("\r\n", "\n")
     return found
