@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from kubenb.testing.logs import Log, now
+from kubenb.standin.logs import Log, now
 
 Spec = dict[str, Any]
 
