@@ -4,7 +4,7 @@
 `notebook(...)` writes a notebook in a line or two; `run_cell` runs a cell in an IPython of its own.
 """
 
-from kubenb.testing.api import PodApi
+from kubenb.standin import PodApi
 from kubenb.testing.notebooks import Outcome, code, notebook, run_cell, save
 
 __all__ = ["Outcome", "PodApi", "code", "notebook", "run_cell", "save"]

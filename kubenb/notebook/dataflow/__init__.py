@@ -1,7 +1,7 @@
 """Who needs what: from cells to the tasks' plans and the edges between them. Nothing of the notebook runs.
 
-One cell's way through the rooms: `magics` and `cells` read its text into a record (`statements`, `definitions`, `calling`,
-`expressions`; `effects`, `libraries` and `configuring` are the tables of what calls do). `forward` replays all records in the
+One cell's way through the rooms: `magics` and `cells` read its text into a record (`statements`, `branches`, `definitions`,
+`calling`, `expressions`; `effects`, `libraries` and `configuring` are the tables of what calls do). `forward` replays all records in the
 notebook's order (`replay` and `owncode` on `values`, `objects` and `sharing`; `kin` notes set-up) and writes the `story`; `slices`
 finds backwards what a task takes along, `plans` writes steps and edges, `travel` and `judge` name what can't be decided or can't travel.
 In: `FlowCell`s. Out: `Flow`. The kernel's magics use `body_names`. Next room: `kubenb.notebook.pipeline`.

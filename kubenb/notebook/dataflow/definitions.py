@@ -1,7 +1,7 @@
 """Functions, lambdas and classes: what happens when they are made, and a record of what happens when they are called.
 
 In: a definition's tree. Out: a `Function` in the frame's `made`, and what its decorators, defaults and class body do at once.
-Between `calling` (below) and `statements` (above).
+Between `calling` (below) and `branches` (above).
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import pytest
 
 from kubenb.export.checks import check
 from kubenb.model.options import TaskOptions
-from kubenb.model.pipeline import Cell, Load, Parameter, Pipeline, Plan, Task
+from kubenb.model.pipeline import Load, Parameter, Pipeline, Plan, Task
 from kubenb.model.problems import Place, Problem, Severity, errors
 from kubenb.model.values import KeyValue, Projection
 from tests.unit.export.pipelines import code, container, dag_options, flights, pipeline, plan, task
@@ -388,27 +388,7 @@ def test_a_run_on_this_machine_needs_no_store_and_may_hold_a_secret() -> None:
     assert errors(check(made, run=True)) == ()
 
 
-def test_a_secret_that_an_output_shows_is_found() -> None:
-
-    made = flights()
-    cells = (*made.notebook.cells, Cell(3, "code", "print(x)", output="token ghp_" + "a1B2" * 9))
-    found = check(replace(made, notebook=replace(made.notebook, cells=cells)))
-    assert [(problem.where.cell, problem.code) for problem in found] == [(3, "secret.output")]
-
-
 def test_places_are_those_of_the_notebook() -> None:
     source = "x = 1\nname = input()\npd.read_csv('a.csv')"
     found = {problem.code: problem.where for problem in check(pipeline(task("one", source, cell=7)))}
     assert (found["code.prompt"].cell, found["code.prompt"].line, found["code.file"].line) == (7, 3, 4)
-
-
-def test_a_secret_from_the_settings_is_found() -> None:
-    one = Task(
-        "one",
-        TaskOptions(image="x", env=(KeyValue("DB_PASSWORD", "hunter22"),)),
-        where=Place(3, 2, "one"),
-        origins={"env": "kubenb.toml"},
-    )
-    assert "from kubenb.toml" in next(
-        problem.what for problem in check(pipeline(one)) if problem.code == "secret.clear"
-    )

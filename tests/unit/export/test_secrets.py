@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import sysconfig
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from kubenb.export.checks import check
 from kubenb.export.secrets import find_secrets, named_secret
+from kubenb.model.options import TaskOptions
+from kubenb.model.pipeline import Cell, Task
+from kubenb.model.problems import Place
+from kubenb.model.values import KeyValue
+from tests.unit.export.pipelines import flights, pipeline
 
 # Put together here, so that no scanner of this repository takes them for real ones.
 AWS, GITHUB, SLACK = "AKIA" + "IOSFODNN7EXAMPLX", "ghp_" + "a1B2" * 9, "xoxb-" + "1234567890-abcdefghij"
@@ -128,3 +135,22 @@ def test_variables_by_their_names() -> None:
     assert not named_secret("DB_PASSWORD", "{{ conn.db.password }}")
     assert not named_secret("PASSWORD_FILE", "/run/secrets/db")
     assert not named_secret("LEVEL", "info42info")
+
+
+def test_a_secret_that_an_output_shows_is_found() -> None:
+    made = flights()
+    cells = (*made.notebook.cells, Cell(3, "code", "print(x)", output="token ghp_" + "a1B2" * 9))
+    found = check(replace(made, notebook=replace(made.notebook, cells=cells)))
+    assert [(problem.where.cell, problem.code) for problem in found] == [(3, "secret.output")]
+
+
+def test_a_secret_from_the_settings_is_found() -> None:
+    one = Task(
+        "one",
+        TaskOptions(image="x", env=(KeyValue("DB_PASSWORD", "hunter22"),)),
+        where=Place(3, 2, "one"),
+        origins={"env": "kubenb.toml"},
+    )
+    assert "from kubenb.toml" in next(
+        problem.what for problem in check(pipeline(one)) if problem.code == "secret.clear"
+    )

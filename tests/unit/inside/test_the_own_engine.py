@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import bz2
 import json
 import os
 import signal
@@ -14,10 +13,9 @@ from typing import Any
 
 import pytest
 
-from kubenb.export.payload import carried
-from kubenb.inside.bundle import BOOT, strings
+from kubenb.inside.bundle import BOOT
 from tests.unit.inside import pods
-from tests.unit.inside.pods import IMPORT, Ended, notebook, run
+from tests.unit.inside.pods import IMPORT, Ended, run
 
 
 def streams(outputs: list[Any]) -> list[tuple[str, str]]:
@@ -380,70 +378,3 @@ def test_a_caught_refusal_of_load_does_not_end_the_task(tmp_path: Path) -> None:
     ended: Ended = run(tmp_path, IMPORT, code, "1/0")
     assert ended.code == 1
     assert "ZeroDivisionError" in ended.last
-
-
-def test_a_large_notebook_comes_in_many_strings(tmp_path: Path) -> None:
-    ended = run(tmp_path, "text = '''" + "x" * 300_000 + "'''\nprint(len(text))")
-    assert ended.out == "300000\n"
-
-
-@pytest.mark.parametrize(
-    ("change", "code", "said"),
-    [
-        (lambda data: data, 0, "large"),
-        (lambda data: data[:-9], 64, "the notebook comes compressed, and is damaged"),
-        (lambda data: bz2.compress(bz2.decompress(data) + b" "), 64, "the notebook is not the one that was exported"),
-    ],
-    ids=["whole", "cut off", "another"],
-)
-def test_a_large_notebook_comes_compressed(tmp_path: Path, change: Any, code: int, said: str) -> None:
-    cell = f"print('large')\ntext = {'x' * 200_000!r}"
-    packed = change(carried(notebook(cell)))
-    assert packed.startswith(b"BZh")
-    ended = run(
-        tmp_path, cell, **{"KUBENB_NOTEBOOK_1": "", "KUBENB_NOTEBOOK_2": "", **strings("KUBENB_NOTEBOOK", packed)}
-    )
-    assert (ended.code, said in ended.out + ended.err) == (code, True)
-
-
-def test_a_notebook_may_lie_in_the_store(tmp_path: Path) -> None:
-    text = notebook("print('from the store')")
-    (tmp_path / "notebooks").mkdir()
-    (tmp_path / "notebooks" / "n.ipynb").write_text(text)
-    told = {"KUBENB_NOTEBOOK": "", "KUBENB_NOTEBOOK_URL": "notebooks/n.ipynb"}
-    assert run(tmp_path, "print('from the store')", **told).out == "from the store\n"
-    told["KUBENB_NOTEBOOK_URL"] = "notebooks/other.ipynb"
-    ended = run(tmp_path, "print('from the store')", **told)
-    assert "the notebook notebooks/other.ipynb is not in the store" in ended.last
-
-
-FIRST = [
-    "x = 1\nx",
-    "def f():\n    return 1 / 0\nf()",
-    "import inspect\ndef f():\n    return 3\nprint(inspect.getsource(f))",
-    "x = 1\nx.y",
-    "1 +",
-    "import sys\nsys.exit(3)",
-    "display('shown')\n'last'",
-    "await __import__('asyncio').sleep(0, 5)",
-    "%matplotlib inline\nx = 1",
-    "",
-]
-
-
-def numbered(ended: Ended, cell: int) -> Any:
-    """What became of a cell, without what counts the cells before it."""
-    found = json.loads(json.dumps(ended.outputs(cell)).replace(f"cell {cell}", "cell"))
-    for output in found:
-        output.pop("execution_count", None)
-    return ended.code, found, ended.last.partition(" done in ")[0].replace(f"cell {cell}", "cell")
-
-
-@pytest.mark.parametrize("source", FIRST)
-def test_the_first_cell_runs_like_any_other(tmp_path: Path, source: str) -> None:
-    """It takes a shorter way to its first line; what it means, prints, shows and raises is the same."""
-    names = "print(sorted(name for name in dir() if name[:2] != '__'))"
-    first = run(tmp_path / "first", source, names, TMPDIR=str(tmp_path))
-    later = run(tmp_path / "later", "", source, names, TMPDIR=str(tmp_path))
-    assert numbered(first, 1) == numbered(later, 2)
-    assert first.outputs(2) == later.outputs(3)

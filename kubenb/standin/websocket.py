@@ -13,7 +13,7 @@ import json
 import struct
 from io import BufferedIOBase
 
-from kubenb.testing.container import XComSidecar
+from kubenb.standin.container import XComSidecar
 
 _MAGIC = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _STDOUT, _STDERR, _ERROR = 1, 2, 3

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kubenb.testing.container import CannotStart, expand
+from kubenb.standin.container import CannotStart, expand
 
 Objects = Mapping[str, Mapping[str, str]]
 

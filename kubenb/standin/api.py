@@ -1,4 +1,4 @@
-"""A stand-in of the Kubernetes pod API on loopback, for tests without a cluster.
+"""The stand-in itself: the pods that there are, and the server that answers for them.
 
 In: the requests of a real client (Airflow's KubernetesPodOperator, any other). Out: pods that are processes of this machine.
 It knows create, get, list (with selectors), patch, delete, logs (followed, since, tail, with times), events, and the `exec` that Airflow
@@ -24,11 +24,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from kubenb.testing.container import Spec
-from kubenb.testing.logs import now
-from kubenb.testing.pod import Pod
-from kubenb.testing.requests import Handler
-from kubenb.testing.volumes import Objects, Surroundings
+from kubenb.standin.container import Spec
+from kubenb.standin.logs import now
+from kubenb.standin.pod import Pod
+from kubenb.standin.requests import Handler
+from kubenb.standin.volumes import Objects, Surroundings
 
 
 class ApiError(Exception):

@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from kubenb.testing.logs import Log, now
+from kubenb.standin.logs import Log, now
 
 Spec = dict[str, Any]
 
@@ -50,8 +50,8 @@ def expand(text: str, values: Mapping[str, str]) -> str:
 def localise(text: str, mounts: Mapping[str, Path]) -> str:
     """`text` with a mount's path, where it starts with one, replaced by the folder that stands for it.
 
-    >>> localise("/kubenb/store/x", {"/kubenb/store": Path("/tmp/s")}), localise("/kubenb/stores", {"/kubenb/store": Path("/tmp/s")})
-    ('/tmp/s/x', '/kubenb/stores')
+    >>> localise("/kubenb/store/x", {"/kubenb/store": Path("here")}), localise("/kubenb/stores", {"/kubenb/store": Path("here")})
+    ('here/x', '/kubenb/stores')
     """
     for mount in sorted(mounts, key=len, reverse=True):
         if text == mount or text.startswith(mount.rstrip("/") + "/"):

@@ -11,9 +11,9 @@ import threading
 import uuid
 from typing import Any
 
-from kubenb.testing.container import CannotStart, Container, Spec, XComSidecar, seconds
-from kubenb.testing.logs import now
-from kubenb.testing.volumes import Surroundings, environment, mounts, volume_folder
+from kubenb.standin.container import CannotStart, Container, Spec, XComSidecar, seconds
+from kubenb.standin.logs import now
+from kubenb.standin.volumes import Surroundings, environment, mounts, volume_folder
 
 SIDECAR = "airflow-xcom-sidecar"
 XCOM = "/airflow/xcom"

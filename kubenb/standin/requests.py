@@ -14,14 +14,14 @@ from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
-from kubenb.testing import websocket
-from kubenb.testing.container import Spec, XComSidecar
-from kubenb.testing.logs import Line
-from kubenb.testing.selectors import matches_fields, matches_labels
+from kubenb.standin import websocket
+from kubenb.standin.container import Spec, XComSidecar
+from kubenb.standin.logs import Line
+from kubenb.standin.selectors import matches_fields, matches_labels
 
 if TYPE_CHECKING:
-    from kubenb.testing.api import PodApi
-    from kubenb.testing.pod import Pod
+    from kubenb.standin.api import PodApi
+    from kubenb.standin.pod import Pod
 
 _PODS = re.compile(
     r"^/api/v1(?:/namespaces/(?P<namespace>[^/]+))?/(?P<kind>pods|events)(?:/(?P<name>[^/]+)(?:/(?P<part>log|exec|status))?)?$"
@@ -54,7 +54,7 @@ class Handler(BaseHTTPRequestHandler):
         self._answer("DELETE")
 
     def _answer(self, method: str) -> None:
-        from kubenb.testing.api import ApiError
+        from kubenb.standin.api import ApiError
 
         address = urlsplit(self.path)
         self.query = {name: values[-1] for name, values in parse_qs(address.query).items()}
@@ -76,7 +76,7 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def _route(self, method: str, path: str, body: Any) -> None:
-        from kubenb.testing.api import ApiError
+        from kubenb.standin.api import ApiError
 
         found = _PODS.match(path)
         if path == "/version":
@@ -123,7 +123,7 @@ class Handler(BaseHTTPRequestHandler):
         self._send({"apiVersion": "v1", "kind": kind, "metadata": {"resourceVersion": "1"}, "items": chosen})
 
     def _log(self, pod: Pod) -> None:
-        from kubenb.testing.api import ApiError
+        from kubenb.standin.api import ApiError
 
         container = pod.container(self.query.get("container"))
         if container is None:
@@ -158,7 +158,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
     def _exec(self, pod: Pod) -> None:
-        from kubenb.testing.api import ApiError
+        from kubenb.standin.api import ApiError
 
         container = pod.container(self.query.get("container"))
         if not isinstance(container, XComSidecar):
