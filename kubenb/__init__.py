@@ -12,11 +12,43 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from kubenb.actions import check, config, export, graph, options, plan, read, run
+    from kubenb.actions import (
+        check,
+        config,
+        doctor,
+        export,
+        gc,
+        graph,
+        logs,
+        options,
+        plan,
+        rbac,
+        read,
+        run,
+        runs,
+        stop,
+    )
     from kubenb.model.problems import KubenbError, Problem
 
 __version__ = "0.1.0"
-__all__ = ["KubenbError", "Problem", "check", "config", "export", "graph", "options", "plan", "read", "run"]
+__all__ = [
+    "KubenbError",
+    "Problem",
+    "check",
+    "config",
+    "doctor",
+    "export",
+    "gc",
+    "graph",
+    "logs",
+    "options",
+    "plan",
+    "rbac",
+    "read",
+    "run",
+    "runs",
+    "stop",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -8,7 +8,8 @@ here decides.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -17,8 +18,11 @@ from kubenb.model.pipeline import Notebook, Pipeline
 from kubenb.model.problems import KubenbError, Place, Problem, errors, refuse
 
 if TYPE_CHECKING:
+    from kubenb.cluster.client import Client
+    from kubenb.cluster.runs import Started
     from kubenb.delivery import Preview
     from kubenb.run.events import Progress
+    from kubenb.show.cluster import Findings, Text
     from kubenb.show.exported import Exported
     from kubenb.show.graph import Graph
     from kubenb.show.options import OptionTable
@@ -52,10 +56,16 @@ def graph(source: Source) -> Graph:
 
 
 def check(
-    source: Source, *, airflow: str | os.PathLike[str] | None = None, to: str | os.PathLike[str] | None = None
+    source: Source,
+    *,
+    airflow: str | os.PathLike[str] | None = None,
+    to: str | os.PathLike[str] | None = None,
+    context: str | None = None,
+    namespace: str | None = None,
 ) -> Report:
     """Every rule over the notebook; with `airflow` (a Python that has Airflow) also what that Airflow says of the DAG
-    file; with `to` (a folder of DAGs) of the file as an export would leave it there, hand edits and all.
+    file; with `to` (a folder of DAGs) of the file as an export would leave it there, hand edits and all; with `context`
+    what that cluster says of every pod, without making one.
     """
     from kubenb.delivery import Preview, preview
     from kubenb.export.checks import check as check_pipeline
@@ -75,6 +85,10 @@ def check(
         if airflow is not None and not errors(problems):
             problems += _ask_airflow(pipeline, there, Path(airflow))
             about.append(f"asked the Airflow of {airflow}")
+    if not errors(problems) and context is not None:
+        with cluster(context) as client:
+            problems += _ask_cluster(pipeline, client, namespace or client.namespace)
+        about.append(f"asked the cluster of context {client.context}")
     return Report(_subject(pipeline), tuple(dict.fromkeys(problems)), ", ".join(about))
 
 
@@ -108,10 +122,12 @@ def run(
     env: Mapping[str, str] | None = None,
     parallel: int = 0,
     keep: bool = False,
+    on: str | None = None,
+    namespace: str | None = None,
     progress: Progress | None = None,
 ) -> Results:
-    """Runs the tasks as processes on this machine, into the folder `to`; what did not change since the last run there
-    is taken over.
+    """Runs the tasks as processes on this machine, or with `on` (a kubeconfig's context) as pods of that cluster; into
+    the folder `to`. What did not change since the last run there is taken over.
 
     `task`: only these and what they need; `from_`: these and all that follows; `fresh`: take nothing over; `keep`: keep
     every variable.
@@ -126,8 +142,15 @@ def run(
     if errors(problems):
         raise KubenbError(errors(problems))
     wish = Wish(dict(params or {}), _names(task), _names(from_), not fresh, parallel, dict(env or {}), keep)
-    finished = run_pipeline(pipeline, Path(to), wish, progress or watching())
-    return Results(finished, _again(pipeline, to, wish.params))
+    seen = progress or watching()
+    if on is None:
+        finished = run_pipeline(pipeline, Path(to), wish, seen)
+    else:
+        from kubenb.run.pods import Where, run_pods
+
+        with cluster(on) as client:
+            finished = run_pods(pipeline, Path(to), Where(client, namespace or ""), wish, seen)
+    return Results(finished, _again(pipeline, to, wish.params, on, namespace))
 
 
 def options() -> OptionTable:
@@ -156,6 +179,104 @@ def plan(source: Source, task: str | None = None) -> Plans:
     return Plans(pipeline, task)
 
 
+def runs(context: str | None = None, namespace: str | None = None, *, everyone: bool = False) -> Table:
+    """The pods that were started from notebooks and shells: this user's, or everyone's. `namespace` '': of all namespaces."""
+    from kubenb.run.owner import owner
+    from kubenb.show.cluster import runs_table
+
+    with cluster(context) as client:
+        found = _started(client, namespace, None if everyone else owner())
+    return runs_table(found, f"context {client.context}")
+
+
+def logs(name: str, context: str | None = None, namespace: str | None = None, *, follow: bool = False) -> Iterator[str]:
+    """The log of a started task (by its task's or pod's name), in blocks of lines; with `follow` until it ends."""
+    from kubenb.cluster import logs as of
+
+    with cluster(context) as client:
+        each = one_started(client, name, namespace)
+        if not follow:
+            yield of.tail(client, each.namespace, each.name)
+            return
+        for block in of.follow(client, each.namespace, each.name):
+            yield block.decode("utf-8", "replace")
+
+
+def stop(name: str, context: str | None = None, namespace: str | None = None) -> Table:
+    """Ends the started pods of that task, pod or run."""
+    from kubenb.cluster.runs import end, named
+    from kubenb.run.owner import owner
+    from kubenb.show.cluster import ended_table
+
+    with cluster(context) as client:
+        found = named(_started(client, namespace, owner()), name) or [one_started(client, name, namespace)]
+        ended = [(each, "you asked for it") for each in found if end(client, each)]
+    return ended_table(ended, f"context {client.context}")
+
+
+def gc(context: str | None = None, namespace: str | None = None, *, everyone: bool = False) -> Table:
+    """Ends pods that nobody waits for any more: their kernel or shell was killed. `namespace` '': in all namespaces."""
+    from kubenb.cluster.runs import sweep
+    from kubenb.run.owner import owner
+    from kubenb.show.cluster import ended_table
+
+    with cluster(context) as client:
+        ended = sweep(client, _started(client, namespace, None if everyone else owner()))
+    return ended_table(ended, f"context {client.context}")
+
+
+def doctor(context: str | None = None, namespace: str | None = None) -> Findings:
+    """What stands between this user and a pod: the server, rights, quota, limits."""
+    from kubenb.cluster.doctor import examine
+    from kubenb.show.cluster import Findings
+
+    with cluster(context) as client:
+        where = namespace or client.namespace
+        found = tuple(examine(client, where))
+    return Findings(f"Context {client.context}, namespace {where}", found)
+
+
+def rbac(who: str = "user", namespace: str = "default", subject: str = "", *, xcom: bool = False) -> Text:
+    """The Role and RoleBinding that a run needs, for a notebook's user or for Airflow's worker ('airflow')."""
+    from kubenb.cluster.roles import role
+    from kubenb.show.cluster import Text
+
+    if who not in ("user", "airflow"):
+        raise refuse(Place(), f"there is no role for {who}.", "Write user or airflow.", "rbac.who")
+    return Text(role(who, namespace, subject, xcom))  # type: ignore[arg-type]
+
+
+@contextmanager
+def cluster(context: str | None) -> Iterator[Client]:
+    """A client; what the cluster says no to comes out as problems."""
+    from kubenb.cluster.client import connect
+    from kubenb.cluster.errors import as_problems
+
+    with as_problems():
+        yield connect(context)
+
+
+def _started(client: Client, namespace: str | None, owner: str | None) -> list[Started]:
+    from kubenb.cluster.runs import started
+
+    return started(client, namespace, owner)
+
+
+def one_started(client: Client, name: str, namespace: str | None) -> Started:
+    """The newest of that name; this user's first, as two users may have a task of one name."""
+    from kubenb.cluster.runs import named
+    from kubenb.run.owner import owner
+
+    everyones = _started(client, namespace, None)
+    found = named(everyones, name)
+    mine = [each for each in found if each.owner == owner()]
+    if not found:
+        there = ", ".join(dict.fromkeys(each.task for each in everyones))
+        fix = f"There are: {there}." if there else "`kubenb runs` lists them."
+        raise refuse(Place(), f"there is no started task {name} in context {client.context}.", fix, "runs.unknown")
+    return (mine or found)[-1]
+
+
 def _ask_airflow(pipeline: Pipeline, there: Preview, python: Path) -> tuple[Problem, ...]:
     import tempfile
 
@@ -179,14 +300,34 @@ def _ask_airflow(pipeline: Pipeline, there: Preview, python: Path) -> tuple[Prob
         return check_with_airflow(Path(folder, f"{dag}.py"), python, manifests, edited=there.edited)
 
 
-def _again(pipeline: Pipeline, to: str | os.PathLike[str], params: Mapping[str, object]) -> str:
+def _ask_cluster(pipeline: Pipeline, client: Client, namespace: str) -> tuple[Problem, ...]:
+    from kubenb.cluster.preflight import Asked, preflight
+    from kubenb.export.manifest import manifest
+    from kubenb.export.task_notebook import task_notebook
+
+    asked = []
+    for plan in pipeline.plans:
+        pod = manifest(pipeline, plan, "" if plan.task.kind == "container" else task_notebook(pipeline, plan))
+        pod["metadata"].setdefault("namespace", namespace)
+        asked.append(Asked(plan.task.header, pod))
+    return preflight(client, asked)
+
+
+def _again(
+    pipeline: Pipeline,
+    to: str | os.PathLike[str],
+    params: Mapping[str, object],
+    on: str | None = None,
+    namespace: str | None = None,
+) -> str:
     """The command that goes on where a run stopped; '' for a notebook without a file."""
     import shlex
 
     if not pipeline.notebook.path:
         return ""
     given = [word for name, value in params.items() for word in ("-p", f"{name}={value}")]
-    return shlex.join(["kubenb", "run", pipeline.notebook.path, "--to", os.fspath(to), *given])
+    where = (["--on", on] if on else []) + (["--namespace", namespace] if namespace else [])
+    return shlex.join(["kubenb", "run", pipeline.notebook.path, "--to", os.fspath(to), *where, *given])
 
 
 def _subject(pipeline: Pipeline) -> str:

@@ -17,6 +17,10 @@ settings.register_profile(
 )
 settings.load_profile("kubenb")
 
+# No test asks a cluster that it does not name itself; tests/cluster knows where the user's own kubeconfig was.
+os.environ.setdefault("KUBENB_TEST_OWN_KUBECONFIG", os.environ.get("KUBECONFIG", "~/.kube/config"))
+os.environ["KUBECONFIG"] = "nowhere"
+
 
 @pytest.fixture(autouse=True)
 def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:

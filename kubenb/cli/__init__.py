@@ -1,7 +1,7 @@
 """The command line: `kubenb graph|plan|check|run|export|config NOTEBOOK`, the verbs of `kubenb.actions`.
 
 In: words of a shell. Out: text on stdout, problems on stderr, an exit code of the table below. `kubenb --help` is
-printed from here, before the command-line library is imported; `commands` has the rest.
+printed from here, before the command-line library is imported; `start` has the rest.
 """
 
 from __future__ import annotations
@@ -12,10 +12,16 @@ import sys
 COMMANDS = {
     "graph": "Show the tasks and why each runs after which.",
     "plan": "Show the code and the values that each task takes along.",
-    "check": "Check the notebook, and with --airflow let a real Airflow check the DAG.",
-    "run": "Run the tasks as processes on this machine, resuming what was done.",
+    "check": "Check the notebook; with --airflow a real Airflow, with --context a cluster.",
+    "run": "Run the tasks as processes here, or with --on CONTEXT as pods of a cluster.",
     "export": "Write the Airflow DAG, or with --diff show what would change.",
     "config": "Show every option in force, its value, and where it comes from.",
+    "runs": "List the pods that were started from notebooks and shells.",
+    "logs": "Show the log of a started task; with --follow until it ends.",
+    "stop": "End a started task.",
+    "gc": "End pods that nobody waits for any more.",
+    "doctor": "Show what stands between you and a pod: server, rights, quota, limits.",
+    "rbac": "Print the Role that a run needs, to be applied.",
     "options": "List all options of the magics, with their defaults.",
     "completion": "Print the line that makes your shell complete kubenb.",
 }
@@ -63,6 +69,6 @@ def main(arguments: list[str] | None = None) -> None:
 
         sys.stdout.write(f"kubenb {__version__}\n")
         sys.exit(0)
-    from kubenb.cli.commands import start
+    from kubenb.cli.start import start
 
     start(words)

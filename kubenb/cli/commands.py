@@ -1,107 +1,47 @@
 """The commands themselves. Each reads its words, calls its verb in `kubenb.actions`, prints what comes back, and picks
 the exit code.
 
-In: parsed words. Out: text, JSON with --json, exit codes. What draws is in `kubenb.show`, what decides below.
+In: parsed words. Out: text, JSON with --json, exit codes. `at_cluster` has those that ask a cluster.
+What draws is in `kubenb.show`, what decides below.
 """
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from kubenb.cli import COMMANDS, HELP
+from kubenb.cli.words import FAILED, INTERRUPTED, PROBLEMS, Command, command_of, json_too, refusing, text_of
 
 if TYPE_CHECKING:
-    from kubenb.model.problems import KubenbError
     from kubenb.run.events import Progress
-    from kubenb.show.shown import Shown
 
-PROBLEMS, FAILED, INTERRUPTED = 1, 3, 130  # and click's own 2 for a wrong command line
 NOTEBOOK = click.Path(dir_okay=False, path_type=Path)
-Command = TypeVar("Command", bound=Callable[..., Any])
-
-
-class Group(click.Group):
-    """The help is the one that `kubenb --help` prints without this module; an unknown command names the near ones."""
-
-    def get_help(self, ctx: click.Context) -> str:
-        """The text of `kubenb.cli.HELP`."""
-        return HELP.rstrip("\n")
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """In the order of the help."""
-        return list(COMMANDS)
-
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
-        """'Did you mean' for a mistyped command."""
-        if args and args[0] not in self.commands:
-            from kubenb.model.names import near
-
-            likely = near(args[0], COMMANDS, 1)
-            hint = f"Did you mean {likely[0]}?" if likely else f"There are: {', '.join(COMMANDS)}."
-            raise click.UsageError(f"There is no command {args[0]}. {hint}")
-        return super().resolve_command(ctx, args)
-
-
-def start(words: list[str]) -> NoReturn:
-    """Runs a command line and ends the process with one of the documented exit codes."""
-    try:
-        kubenb.main(words, prog_name="kubenb", standalone_mode=False)
-        sys.stdout.flush()
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("kubenb: interrupted.", err=True)
-        sys.exit(INTERRUPTED)
-    except BrokenPipeError:
-        # The reader has what it wanted (`kubenb options | head`); Python would complain once more when it closes stdout.
-        import os
-
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(PROBLEMS)
-    sys.exit(0)
-
-
-@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="kubenb", message="kubenb %(version)s")
-def kubenb() -> None:
-    """A notebook cell becomes a Kubernetes task, a notebook an Airflow DAG."""
-
-
-def _command(name: str) -> Callable[[Command], click.Command]:
-    return kubenb.command(name, short_help=COMMANDS[name], help=COMMANDS[name])
 
 
 def _notebook(command: Command) -> Command:
     return click.argument("notebook", type=NOTEBOOK)(command)
 
 
-def _json(command: Command) -> Command:
-    return click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")(command)
-
-
-@_command("graph")
+@command_of("graph")
 @_notebook
 @click.option("--svg", type=NOTEBOOK, metavar="FILE", help="Write the picture to FILE ('-' for stdout).")
 @click.option("--mermaid", is_flag=True, help="Print a Mermaid flowchart.")
-@_json
+@json_too
 def graph(notebook: Path, svg: Path | None, mermaid: bool, as_json: bool) -> None:
     """Text unless one of the other forms is asked for."""
     from kubenb import actions
 
-    with _refusing(as_json):
+    with refusing(as_json):
         found = actions.graph(notebook)
     if svg is not None:
         _write_svg(found.svg(), svg)
     else:
-        click.echo(found.mermaid() if mermaid else _text(found, as_json))
+        click.echo(found.mermaid() if mermaid else text_of(found, as_json))
     from kubenb.model.problems import errors
 
     if errors(found.pipeline.problems):
@@ -112,7 +52,7 @@ def graph(notebook: Path, svg: Path | None, mermaid: bool, as_json: bool) -> Non
         sys.exit(PROBLEMS)
 
 
-@_command("check")
+@command_of("check")
 @_notebook
 @click.option(
     "--airflow",
@@ -126,35 +66,41 @@ def graph(notebook: Path, svg: Path | None, mermaid: bool, as_json: bool) -> Non
     metavar="DIR",
     help="The folder of DAGs: checks the file as an export would leave it there, with your edits.",
 )
-@_json
-def check(notebook: Path, airflow: str | None, to: Path | None, as_json: bool) -> None:
+@click.option(
+    "--context", metavar="NAME", help="A kubeconfig's context: asks that cluster about every pod, and makes none."
+)
+@click.option("--namespace", metavar="NAME", help="With --context: for pods that name none themselves.")
+@json_too
+def check(
+    notebook: Path, airflow: str | None, to: Path | None, context: str | None, namespace: str | None, as_json: bool
+) -> None:
     """Exit code 1 where there are errors; warnings stop nothing."""
     from kubenb import actions
 
-    with _refusing(as_json):
-        report = actions.check(notebook, airflow=airflow, to=to)
-    click.echo(_text(report, as_json))
+    with refusing(as_json):
+        report = actions.check(notebook, airflow=airflow, to=to, context=context, namespace=namespace)
+    click.echo(text_of(report, as_json))
     if not report.ok:
         sys.exit(PROBLEMS)
 
 
-@_command("export")
+@command_of("export")
 @_notebook
 @click.option(
     "--to", type=click.Path(file_okay=False, path_type=Path), required=True, metavar="DIR", help="The folder of DAGs."
 )
 @click.option("--diff", is_flag=True, help="Write nothing; show what would change.")
-@_json
+@json_too
 def export(notebook: Path, to: Path, diff: bool, as_json: bool) -> None:
     """Whole or not at all; hand edits of the DAG file are kept."""
     from kubenb import actions
 
-    with _refusing(as_json):
+    with refusing(as_json):
         done = actions.export(notebook, to, diff=diff)
-    click.echo(_text(done, as_json))
+    click.echo(text_of(done, as_json))
 
 
-@_command("run")
+@command_of("run")
 @_notebook
 @click.option(
     "--to",
@@ -177,60 +123,64 @@ def export(notebook: Path, to: Path, diff: bool, as_json: bool) -> None:
 @click.option(
     "--parallel", type=click.IntRange(1), metavar="N", help="Most processes at once (this machine's cores unless set)."
 )
+@click.option("--on", metavar="CONTEXT", help="Run the tasks as pods, on this context of your kubeconfig.")
+@click.option("--namespace", metavar="NAME", help="With --on: where pods go that name no namespace themselves.")
 @click.option("-v", "--verbose", is_flag=True, help="Show what the tasks print.")
-@_json
+@json_too
 def run(notebook: Path, to: Path, params: tuple[str, ...], as_json: bool, verbose: bool, **wish: Any) -> None:
     """Results on stdout, progress on stderr."""
     from kubenb import actions
 
     given = _pairs(params, "-p")
     env = _env(wish.pop("env"))
-    task, from_, fresh, parallel = wish["tasks"], wish["from_"], wish["fresh"], wish["parallel"] or 0
-    with _refusing(as_json), _stoppable(), _progress(verbose, as_json) as progress:
+    if wish["namespace"] and not wish["on"]:
+        raise click.UsageError("--namespace needs a cluster. Write --on CONTEXT too.")
+    told = {"task": wish["tasks"], "from_": wish["from_"], "fresh": wish["fresh"], "parallel": wish["parallel"] or 0}
+    with refusing(as_json), _stoppable(), _progress(verbose, as_json) as progress:
         results = actions.run(
-            notebook, to, given, task=task, from_=from_, fresh=fresh, env=env, parallel=parallel, progress=progress
+            notebook, to, given, **told, env=env, on=wish["on"], namespace=wish["namespace"], progress=progress
         )
     seen = _one_screen() and not as_json  # the progress has shown each task's end
-    click.echo("\n".join([*results.tails(), results.ending()]) if seen else _text(results, as_json))
+    click.echo("\n".join([*results.tails(), results.ending()]) if seen else text_of(results, as_json))
     if results.run.interrupted:
         sys.exit(INTERRUPTED)
     if not results.ok:
         sys.exit(FAILED)
 
 
-@_command("config")
+@command_of("config")
 @_notebook
-@_json
+@json_too
 def config(notebook: Path, as_json: bool) -> None:
     """Values as they will be, with their origins."""
     from kubenb import actions
 
-    with _refusing(as_json):
-        click.echo(_text(actions.config(notebook), as_json))
+    with refusing(as_json):
+        click.echo(text_of(actions.config(notebook), as_json))
 
 
-@_command("plan")
+@command_of("plan")
 @_notebook
 @click.option("--task", metavar="NAME", help="Only this task.")
-@_json
+@json_too
 def plan(notebook: Path, task: str | None, as_json: bool) -> None:
     """What export would put into the task notebooks."""
     from kubenb import actions
 
-    with _refusing(as_json):
-        click.echo(_text(actions.plan(notebook, task), as_json))
+    with refusing(as_json):
+        click.echo(text_of(actions.plan(notebook, task), as_json))
 
 
-@_command("options")
-@_json
+@command_of("options")
+@json_too
 def options(as_json: bool) -> None:
     """The one table."""
     from kubenb import actions
 
-    click.echo(_text(actions.options(), as_json))
+    click.echo(text_of(actions.options(), as_json))
 
 
-@_command("completion")
+@command_of("completion")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
     """For your shell's start-up file."""
@@ -242,10 +192,6 @@ def completion(shell: str) -> None:
     click.echo(lines[shell])
 
 
-def _text(shown: Shown, as_json: bool) -> str:
-    return json.dumps(shown.json(), indent=2) if as_json else str(shown)
-
-
 def _write_svg(text: str, path: Path) -> None:
     if str(path) == "-":
         click.echo(text)
@@ -254,30 +200,6 @@ def _write_svg(text: str, path: Path) -> None:
         path.write_text(text + "\n", encoding="utf-8")
     except OSError as error:
         raise click.UsageError(f"{path} can't be written: {error.strerror}.") from error
-
-
-@contextmanager
-def _refusing(as_json: bool) -> Iterator[None]:
-    """Problems of the notebook end the command with exit code 1: on stderr for people, on stdout as JSON for scripts."""
-    from kubenb.model.problems import KubenbError
-
-    try:
-        yield
-    except KubenbError as error:
-        _refuse(error, as_json)
-
-
-def _refuse(error: KubenbError, as_json: bool) -> NoReturn:
-    if as_json:
-        from kubenb.show.problems import problem_json
-
-        click.echo(
-            json.dumps({"ok": False, "problems": [problem_json(problem) for problem in error.problems]}, indent=2)
-        )
-    else:
-        for problem in error.problems:
-            click.echo(f"{problem.severity.value}: {problem}", err=True)
-    sys.exit(PROBLEMS)
 
 
 @contextmanager

@@ -48,7 +48,9 @@ def find_access(context: str | None = None, kubeconfig: Path | None = None) -> A
             return _in_cluster()
         named = ", ".join(str(path) for path in files)
         raise _no(
-            "no kubeconfig", f"there is none at {named}.", "Set KUBECONFIG, or log in to a cluster as for kubectl."
+            "no kubeconfig",
+            f"there is no kubeconfig at {named}.",
+            "Set KUBECONFIG, or log in to a cluster as for kubectl.",
         )
     names = [str(entry.get("name")) for _, config in loaded for entry in _entries(config, "contexts")]
     wanted = context or next((str(c["current-context"]) for _, c in loaded if c.get("current-context")), "")

@@ -63,9 +63,13 @@ class Client:
         """A merge patch."""
         return self._json("PATCH", path, query, body, "application/merge-patch+json", patience)
 
-    def delete(self, path: str, grace: int | None = None, *, patience: float | None = None) -> Part | None:
-        """Deletes; None where it was not there."""
-        body = {"apiVersion": "v1", "kind": "DeleteOptions"} | ({} if grace is None else {"gracePeriodSeconds": grace})
+    def delete(
+        self, path: str, grace: int | None = None, *, uid: str = "", patience: float | None = None
+    ) -> Part | None:
+        """Deletes; None where it was not there. `uid`: that very object, or a 409."""
+        body: Part = {"apiVersion": "v1", "kind": "DeleteOptions"}
+        body |= {"gracePeriodSeconds": grace} if grace is not None else {}
+        body |= {"preconditions": {"uid": uid}} if uid else {}
         try:
             return self._json("DELETE", path, {}, body, patience=patience)
         except ApiError as error:

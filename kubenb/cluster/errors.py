@@ -6,11 +6,12 @@ Next rooms: `retry` judges them, `client` raises them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kubenb.model.problems import NOWHERE, Place, Problem
+from kubenb.model.problems import NOWHERE, KubenbError, Place, Problem
 
 
 @dataclass
@@ -84,3 +85,12 @@ class Unreachable(Exception):
         """What it means, and what to do."""
         what = f"the API server {self.server} of context {self.context} can't be reached: {self.what}."
         return Problem(where, what, self.fix, "cluster.unreachable")
+
+
+@contextlib.contextmanager
+def as_problems(where: Place = NOWHERE) -> Iterator[None]:
+    """What a cluster says no to, as problems: for the verbs, which know no other exception."""
+    try:
+        yield
+    except (ApiError, Unreachable) as error:
+        raise KubenbError((error.problem(where),)) from None

@@ -41,8 +41,9 @@ def code_of(run: Callable[..., object], source: str, name: str) -> Any:
     found: Any = []
 
     def stop(frame: Any, event: str, arg: object) -> None:
-        found.append(frame.f_code)
-        raise KeyError
+        if frame.f_code.co_filename == "<string>":  # else a finalizer, which may run at any moment
+            found.append(frame.f_code)
+            raise KeyError
 
     sys.settrace(stop)
     try:

@@ -2,7 +2,7 @@
 and names here that were the same object as one that it changed.
 
 In: the shell, the plan, the kernel's values before and after. Out: names made here, and lines for what could not follow.
-Next room: `local`.
+Next room: `elsewhere`.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ def k8s_graph(session: Session, line: str) -> Any:
     """The graph of this notebook."""
     from kubenb import actions
 
-    files, _ = _words(line, 1)
+    files, _ = words_of(line, 1)
     saved = notebook(session, *files)
     _warn(session, saved, files)
     return actions.graph(saved)
@@ -56,7 +56,7 @@ def k8s_check(session: Session, line: str) -> Any:
     from kubenb.magics.values import untravelled
     from kubenb.show.problems import Report
 
-    files, options = _words(line, 1, {"--airflow": True, "--to": True})
+    files, options = words_of(line, 1, {"--airflow": True, "--to": True})
     saved = notebook(session, *files)
     pipeline = actions.read(saved)
     report = actions.check(pipeline, airflow=options.get("--airflow"), to=options.get("--to"))
@@ -73,7 +73,7 @@ def k8s_export(session: Session, line: str) -> Any:
     from kubenb import actions
     from kubenb.magics.values import untravelled
 
-    words, options = _words(line, 2, {"--diff": False, "--to": True})
+    words, options = words_of(line, 2, {"--diff": False, "--to": True})
     if "--to" in options:
         words.insert(0, options["--to"])
     if not words:
@@ -91,11 +91,11 @@ def k8s_config(session: Session, line: str) -> Any:
     """Every option that is set."""
     from kubenb import actions
 
-    files, _ = _words(line, 1)
+    files, _ = words_of(line, 1)
     return actions.config(notebook(session, *files))
 
 
-def _words(line: str, most: int, options: dict[str, bool] | None = None) -> tuple[list[str], dict[str, str]]:
+def words_of(line: str, most: int, options: dict[str, bool] | None = None) -> tuple[list[str], dict[str, str]]:
     """Words of a line by shell rules: at most so many plain ones; options by name (True: takes a value)."""
     try:
         words = shlex.split(line, comments=True)

@@ -14,7 +14,7 @@ from kubenb.show.options import default
 TASK_HEAD = """%%k8s_task NAME [--option value …]
 
 This cell is a task: it runs here, measured (--run here, the default), in its own process exactly as
-packaged (--run local), and as a pod in the DAG that %k8s_export writes.
+packaged (--run local), in a pod of the current cluster (--run pod), and as a pod in the DAG that %k8s_export writes.
 
     %%k8s_task train --cpu 2 --memory 4Gi
     #| secret: db/password -> DB_PASSWORD
@@ -55,6 +55,15 @@ HEADS = {
         "%k8s_export DIR [FILE] [--diff]\n\nWrites the Airflow DAG of this notebook's file into DIR. --diff writes nothing and shows"
         " what would change.\n\n"
         "    %k8s_export dags/"
+    ),
+    "k8s_runs": "%k8s_runs [--everyone] [--context NAME] [--namespace NAME]\n\n"
+    "The pods that were started from notebooks and shells, and how they do.",
+    "k8s_logs": "%k8s_logs NAME [--follow] [--context NAME] [--namespace NAME]\n\n"
+    "The log of a started task, by the task's or the pod's name.",
+    "k8s_stop": "%k8s_stop NAME [--context NAME] [--namespace NAME]\n\nEnds the started pods of that task, pod or run.",
+    "k8s_attach": (
+        "%k8s_attach NAME [--context NAME] [--namespace NAME]\n\nThe log of a started task from its beginning, and its variables once it"
+        " is done: after --detach, or after a\nrestart of the kernel. Interrupting the cell lets the pod run on."
     ),
     "k8s_config": "%k8s_config [FILE]\n\nEvery option in force, its value, and where it comes from: a cell, a file, or a default.",
 }

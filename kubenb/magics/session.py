@@ -203,13 +203,17 @@ class Session:
 
     def names(self, header: Header) -> tuple[str, ...]:
         """The names that a task's body binds; kept like its header."""
-        if header.body not in self._names:
+        return self.bound(header.body)
+
+    def bound(self, body: str) -> tuple[str, ...]:
+        """The same of a body's text."""
+        if body not in self._names:
             from kubenb.magics.mapped import bound
 
             if len(self._names) >= REMEMBERED:
                 self._names.clear()
-            self._names[header.body] = bound(self.shell, header.body)
-        return self._names[header.body]
+            self._names[body] = bound(self.shell, body)
+        return self._names[body]
 
     def where(self, header: Header) -> str:
         """Where a task's cell runs: its own option, its profile's or the site's default, else here."""

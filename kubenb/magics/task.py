@@ -1,7 +1,7 @@
 """`%%k8s_task` where it is called as a magic: help, problems of the header, `--run local`, `--run pod`, and cells run
 by other code.
 
-In: the line and the cell. Out: the cell's effect in the kernel, or one quiet `UsageError`. Next room: `local`.
+In: the line and the cell. Out: the cell's effect in the kernel, or one quiet `UsageError`. Next rooms: `elsewhere`, `pod`.
 """
 
 from __future__ import annotations
@@ -12,11 +12,6 @@ from kubenb.model.problems import KubenbError, errors
 
 if TYPE_CHECKING:
     from kubenb.magics.session import Session
-
-POD = (
-    "--run pod needs a cluster, and running in a pod comes with cluster support, which this version does not have.\n"
-    "Use --run local: its own process on this machine, exactly as packaged."
-)
 
 
 def run_task(session: Session, line: str, cell: str | None) -> None:
@@ -34,9 +29,12 @@ def run_task(session: Session, line: str, cell: str | None) -> None:
         raise KubenbError(errors(header.problems))
     where = session.where(header)
     if where == "pod":
-        raise UsageError(POD)
+        from kubenb.magics.pod import run_pod
+
+        run_pod(session, header, text)
+        return
     if where == "local":
-        from kubenb.magics.local import run_local
+        from kubenb.magics.elsewhere import run_local
 
         run_local(session, header, text)
         return

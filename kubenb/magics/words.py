@@ -20,6 +20,10 @@ MAGICS: dict[str, tuple[str, ...]] = {
     "k8s_check": ("line",),
     "k8s_export": ("line",),
     "k8s_config": ("line",),
+    "k8s_runs": ("line",),
+    "k8s_logs": ("line",),
+    "k8s_stop": ("line",),
+    "k8s_attach": ("line",),
     "k8s": ("line",),
 }
 
@@ -32,6 +36,10 @@ ABOUT = {
     "k8s_check": "%k8s_check [FILE] [--to DIR] […]      every check, and whether values can travel",
     "k8s_export": "%k8s_export DIR [FILE] [--diff]       write the Airflow DAG",
     "k8s_config": "%k8s_config [FILE]                    every option in force, and where it comes from",
+    "k8s_runs": "%k8s_runs [--everyone]                the pods that were started, and how they do",
+    "k8s_logs": "%k8s_logs NAME [--follow]             the log of a started task",
+    "k8s_stop": "%k8s_stop NAME                        end it",
+    "k8s_attach": "%k8s_attach NAME                      its log and its variables, also after a restart of the kernel",
     "k8s": "%k8s                                  this list",
 }
 
@@ -65,9 +73,9 @@ class Magic:
             from kubenb.magics.task import run_task
 
             return run_task(self.session, line, cell if self.kind == "cell" else None)
-        from kubenb.magics import lines
+        from kubenb.magics import lines, started
 
-        return getattr(lines, self.name)(self.session, line)
+        return getattr(lines if hasattr(lines, self.name) else started, self.name)(self.session, line)
 
     def getdoc(self) -> str:
         """`%%k8s_task?`: made of the table of options, when asked."""

@@ -101,7 +101,8 @@ class TaskOptions:
     pod: str | None = _row("yaml", "task", "raw patch of the pod, merged last", "{spec: {hostNetwork: false}}", "pod")
     param: tuple[KeyValue, ...] = _row("param", "task", "parameter of the other notebook, for %k8s_notebook alone", "history=6", "task notebook: parameters", many=True)
     profile: str | None = _row("text", "task", "named set of options from kubenb.toml", "large", "the options it names")
-    run: str | None = _row("choice", "task", "where the magic runs the cell (pod comes with cluster support, which this version does not have)", "local", "the magic only", choices="here local pod", default="here")
+    run: str | None = _row("choice", "task", "where the magic runs the cell", "pod", "the magic only", choices="here local pod", default="here")
+    detach: bool | None = _row("flag", "task", "with --run pod: leave the pod to itself; %k8s_attach brings its results", "true", "the magic only", default="false")
     engine: str | None = _row("choice", "task", "what runs the notebook in the pod", "papermill", "pod: KUBENB_ENGINE", choices="auto papermill kubenb", default="auto")
     description: str | None = _row("text", "task", "what the task is for", "Train the delay model", "DAG: doc_md")
     # fmt: on

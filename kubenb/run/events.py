@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-State = Literal["done", "reused", "failed", "not run", "interrupted"]
+State = Literal["done", "reused", "failed", "not run", "interrupted", "detached"]
 GOOD: tuple[State, ...] = ("done", "reused")
 
 
@@ -47,13 +47,16 @@ class Outcome:
 @dataclass(frozen=True)
 class Event:
     """Something to show: a unit started (`text`: why again, if it ran before), printed (`text`: whole lines, as many as
-    came), is in another state (`text`: in words), or ended (`outcome`); 'stop': an interrupt was seen.
+    came), moved a progress bar (`text`: the bar now), is in another state (`text`: in words; `memory` in use and its
+    `limit`, in bytes, where known), or ended (`outcome`); 'stop': an interrupt was seen.
     """
 
-    kind: Literal["start", "lines", "state", "end", "stop"]
+    kind: Literal["start", "lines", "bar", "state", "end", "stop"]
     name: str = ""
     text: str = ""
     outcome: Outcome | None = None
+    memory: int | None = None
+    limit: int | None = None
 
 
 Progress = Callable[[Event], None]
@@ -96,7 +99,7 @@ def worst(states: Iterable[State]) -> State:
     >>> worst(["done", "failed", "reused"]), worst([])
     ('failed', 'reused')
     """
-    order: tuple[State, ...] = ("interrupted", "failed", "not run", "done", "reused")
+    order: tuple[State, ...] = ("interrupted", "failed", "not run", "detached", "done", "reused")
     return min(states, key=order.index, default="reused")
 
 

@@ -63,6 +63,7 @@ def _word(state: State | None) -> str:
     return {
         "failed": "failed",
         "interrupted": "was interrupted",
+        "detached": "was left to itself",
         "not run": "did not run",
         "done": "succeeded",
         "reused": "succeeded",

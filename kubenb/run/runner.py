@@ -29,6 +29,7 @@ from kubenb.run.work import Work
 from kubenb.store.places import part
 
 TICK = 0.1
+Said = tuple[tuple[str, int | None, int | None], str]
 
 
 @dataclass(frozen=True)
@@ -68,8 +69,8 @@ def run_units(
             problems = maker.problems(
                 [plan for plan in pipeline.plans if plan.task.name in selection.wanted], wish.limit or maker.most
             )
-            if problems:
-                raise KubenbError(tuple(dict.fromkeys(problems)))
+            if errors(problems):
+                raise KubenbError(tuple(dict.fromkeys(errors(problems))))
             if wish.supply:
                 wish.supply(place.store, maker.dag, place.run)
             return Runner(pipeline, place, maker, selection, progress, wish.limit or maker.most).run()
@@ -108,7 +109,7 @@ class Runner:
     expected: dict[str, int] = field(default_factory=dict)  # outcomes that a begun task will have
     reasons: dict[str, str] = field(default_factory=dict)  # why a unit runs though it ran before
     ended: queue.SimpleQueue[Work] = field(default_factory=queue.SimpleQueue)
-    said: dict[str, str] = field(default_factory=dict)  # the last state of each unit that was shown
+    said: dict[str, Said] = field(default_factory=dict)  # the last state and bar of each unit that were shown
     before: dict[str, dict[str, bool]] = field(default_factory=dict)  # by task: its predecessors; True: by data alone
 
     def __post_init__(self) -> None:
@@ -253,10 +254,13 @@ class Runner:
 
     def _state(self, unit: Unit, work: Work) -> None:
         """What it does now, told when it changed."""
-        state = work.state
-        if state and state != self.said.get(unit.name):
-            self.said[unit.name] = state
-            self.progress(Event("state", unit.name, state))
+        now = work.state, work.bar
+        before, self.said[unit.name] = self.said.get(unit.name, (("", None, None), "")), now
+        (words, memory, limit), bar = now
+        if words and now[0] != before[0]:
+            self.progress(Event("state", unit.name, words, memory=memory, limit=limit))
+        if bar and bar != before[1]:
+            self.progress(Event("bar", unit.name, bar))
 
     def _finish(self, outcome: Outcome) -> None:
         self.outcomes.setdefault(outcome.task, []).append(outcome)

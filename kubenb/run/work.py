@@ -41,8 +41,13 @@ class Work:
         return self.deadline is not None and self.seconds > self.deadline
 
     @property
-    def state(self) -> str:
-        """What it does now, in words; '' where there is nothing to say but that it runs."""
+    def state(self) -> tuple[str, int | None, int | None]:
+        """What it does now, in words ('' where there is nothing to say but that it runs); memory in use and its limit, if known."""
+        return "", None, None
+
+    @property
+    def bar(self) -> str:
+        """Its progress bar as it is now, where it shows one."""
         return ""
 
     def lines(self, final: bool = False) -> Iterator[str]:

@@ -32,3 +32,11 @@ def redrawable(bundle: Bundle) -> Any:
 
     shower: Any = display.display
     return shower(bundle, raw=True, display_id=True)
+
+
+def in_notebook() -> bool:
+    """Whether a front end can redraw: a kernel, not a terminal."""
+    import sys
+
+    shell: Any = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return getattr(shell, "kernel", None) is not None

@@ -15,7 +15,7 @@ from html import escape
 from typing import Any, TextIO
 
 from kubenb.run.events import Event, Outcome, Progress, silent
-from kubenb.show.results import outcome_line, show_seconds
+from kubenb.show.results import outcome_line, show_memory, show_seconds
 
 REDRAW = 0.2  # seconds between drawings in a notebook: more would flood the page
 
@@ -26,6 +26,7 @@ class Lines:
 
     out: TextIO = field(default_factory=lambda: sys.stderr)
     every: bool = False
+    said: dict[str, str] = field(default_factory=dict)
 
     def __call__(self, event: Event) -> None:
         """Prints what the event says."""
@@ -38,9 +39,20 @@ class Lines:
             return _marked(event) if self.every else ""
         if event.kind == "stop":
             return "interrupted: ending all tasks …"
+        if event.kind == "bar":
+            return ""
+        if event.kind == "state":
+            return self._state(event)
         if event.outcome:
             return f"{event.name}: {outcome_line(event.outcome)}"
         return f"{event.name}: started" + (f" again: {event.text}" if event.text else "")
+
+    def _state(self, event: Event) -> str:
+        """A state in words, once; how much memory it uses is for those who watch."""
+        if self.said.get(event.name) == event.text:
+            return ""
+        self.said[event.name] = event.text
+        return f"{event.name}: {event.text}"
 
 
 def _marked(event: Event) -> str:
@@ -54,13 +66,16 @@ class Board:
 
     began: dict[str, float] = field(default_factory=dict)
     last: dict[str, str] = field(default_factory=dict)
+    state: dict[str, str] = field(default_factory=dict)
     ended: dict[str, Outcome] = field(default_factory=dict)
 
     def take(self, event: Event) -> None:
         """Moves one event on."""
         if event.kind == "start":
             self.began[event.name] = time.monotonic()
-        elif event.kind == "lines" and event.text.strip():
+        elif event.kind == "state":
+            self.state[event.name] = state_line(event)
+        elif event.kind in ("lines", "bar") and event.text.strip():
             self.last[event.name] = event.text.strip().rpartition("\n")[2].strip()
         elif event.outcome:
             self.began.setdefault(event.name, time.monotonic())
@@ -68,18 +83,24 @@ class Board:
 
     def rows(self) -> Iterator[tuple[str, str, str]]:
         """Name, mark, words."""
-        marks = {"done": "✓", "reused": "=", "failed": "✗", "interrupted": "✗", "not run": "-"}
+        marks = {"done": "✓", "reused": "=", "failed": "✗", "interrupted": "✗", "not run": "-", "detached": "→"}
         for name, began in self.began.items():
             outcome = self.ended.get(name)
             if outcome:
                 yield name, marks[outcome.state], outcome_line(outcome)
             else:
                 last = self.last.get(name, "")
-                yield (
-                    name,
-                    "…",
-                    f"running {show_seconds(time.monotonic() - began)}" + (f"  {last[:90]}" if last else ""),
-                )
+                words = f"{self.state.get(name, 'running')}, {show_seconds(time.monotonic() - began)}"
+                yield name, "…", words + (f"  {last[:90]}" if last else "")
+
+
+def state_line(event: Event) -> str:
+    """'running, memory 120 MiB of 1.0 GiB'."""
+    if not event.memory:
+        return event.text
+    return f"{event.text}, memory {show_memory(event.memory)}" + (
+        f" of {show_memory(event.limit)}" if event.limit else ""
+    )
 
 
 @contextmanager
@@ -92,7 +113,7 @@ def terminal(every: bool = False) -> Iterator[Progress]:
 
     board = Board()
     console = Console(stderr=True)
-    colours = {"✓": "green", "=": "cyan", "✗": "red", "-": "dim", "…": "yellow"}
+    colours = {"✓": "green", "=": "cyan", "✗": "red", "-": "dim", "…": "yellow", "→": "cyan"}
 
     def draw() -> Table:
         table = Table.grid(padding=(0, 1))
@@ -155,5 +176,6 @@ class Notebook:
 
 def watching() -> Progress:
     """What fits a call from Python: one display in a notebook, silence elsewhere."""
-    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
-    return Notebook() if getattr(shell, "kernel", None) is not None else silent
+    from kubenb.show.jupyter import in_notebook
+
+    return Notebook() if in_notebook() else silent

@@ -110,11 +110,11 @@ class Results(Shown):
         states = list(self.run.states.values())
         words = [
             f"{states.count(state)} {state}"
-            for state in ("done", "reused", "failed", "interrupted", "not run")
+            for state in ("done", "reused", "failed", "interrupted", "detached", "not run")
             if state in states
         ]
         tally = f"{count(len(states), 'task')}, {', '.join(words)}, in {show_seconds(self.run.seconds)}"
-        head = f"{self.run.dag}: {tally}; no cluster took part."
+        head = f"{self.run.dag}: {tally}; " + (f"in {self.run.where}." if self.run.where else "no cluster took part.")
         if self.run.ok:
             return f"{head}\nExecuted notebooks and logs are in {self.run.folder}/"
         more = f" and {len(self.run.left) - MOST_LEFT} more" if len(self.run.left) > MOST_LEFT else ""
@@ -155,6 +155,7 @@ class Results(Shown):
             "run": run.id,
             "folder": str(run.folder),
             "seconds": round(run.seconds, 3),
+            "where": run.where,
             "interrupted": run.interrupted,
         }
         return {**head, "left": list(run.left), "tasks": [outcome_json(outcome) for outcome in run.outcomes]}

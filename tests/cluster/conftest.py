@@ -19,7 +19,7 @@ def kubeconfig(tmp_path_factory: pytest.TempPathFactory) -> Path:
     named = os.environ.get("KUBENB_TEST_CONTEXT")
     given = os.environ.get("KUBENB_TEST_KUBECONFIG")
     if named:
-        own = Path(os.environ.get("KUBECONFIG", "~/.kube/config")).expanduser()
+        own = Path(os.environ["KUBENB_TEST_OWN_KUBECONFIG"]).expanduser()
         config = yaml.safe_load(own.read_text())
         path = tmp_path_factory.mktemp("kubeconfig") / "config"
         path.write_text(json.dumps({**config, "current-context": named}))

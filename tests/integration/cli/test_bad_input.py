@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from kubenb.cli.commands import kubenb
+from kubenb.cli.start import kubenb
 from kubenb.testing.notebooks import code, notebook
 from tests.unit.export.stand_in import Dag, parse, pod_of
 

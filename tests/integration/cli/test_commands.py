@@ -11,8 +11,9 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from kubenb.cli import COMMANDS, EXIT_CODES, HELP, commands
-from kubenb.cli.commands import kubenb as group
+from kubenb.cli import COMMANDS, EXIT_CODES, HELP
+from kubenb.cli import words as of
+from kubenb.cli.start import kubenb as group
 from tests.integration.cli.small import BROKEN, FAILING, kubenb, small
 from tests.unit.faces.golden import check
 
@@ -200,13 +201,13 @@ def test_what_a_run_is_asked_wrongly_is_told_before_it_starts(words: list[str], 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_of_a_shell(shell: str, tmp_path: Path) -> None:
     assert "_KUBENB_COMPLETE" in invoke("completion", shell).output
-    words = {"COMP_WORDS": "kubenb gr", "COMP_CWORD": "gr" if shell == "fish" else "1"}
+    words = {"COMP_WORDS": "kubenb ex", "COMP_CWORD": "ex" if shell == "fish" else "1"}
     done = kubenb(folder=tmp_path, _KUBENB_COMPLETE=f"{shell}_complete", **words)
-    assert [line for line in done.stdout.replace(",", "\n").split() if line in COMMANDS] == ["graph"]
+    assert [line for line in done.stdout.replace(",", "\n").split() if line in COMMANDS] == ["export"]
 
 
 def test_the_help_names_every_exit_code_of_the_commands() -> None:
-    ends = {0, commands.PROBLEMS, click.UsageError.exit_code, commands.FAILED, commands.INTERRUPTED}
+    ends = {0, of.PROBLEMS, click.UsageError.exit_code, of.FAILED, of.INTERRUPTED}
     assert set(EXIT_CODES) == ends
     assert [code for code in ends if not re.search(rf"^  {code}  ", HELP, re.MULTILINE)] == []
 

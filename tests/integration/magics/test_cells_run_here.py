@@ -76,8 +76,7 @@ REFUSED = [
     ),
     (
         "%%k8s_task train --run pod\nx = 1",
-        "UsageError: --run pod needs a cluster, and running in a pod comes with cluster support, which this version does not have.\n"
-        "Use --run local: its own process on this machine, exactly as packaged.",
+        "UsageError: there is no kubeconfig at nowhere. Set KUBECONFIG, or log in to a cluster as for kubectl.",
     ),
     (
         "%k8s_dag flights --schedul @daily",

@@ -32,18 +32,8 @@ def test_nothing_heavy_is_imported(what: str) -> None:
 
 
 def test_public_names_are_these() -> None:
-    assert kubenb.__all__ == [
-        "KubenbError",
-        "Problem",
-        "check",
-        "config",
-        "export",
-        "graph",
-        "options",
-        "plan",
-        "read",
-        "run",
-    ]
+    verbs = "check config doctor export gc graph logs options plan rbac read run runs stop"
+    assert kubenb.__all__ == ["KubenbError", "Problem", *verbs.split()]
     assert [name for name in kubenb.__all__ if not hasattr(kubenb, name)] == []
 
 

@@ -161,7 +161,7 @@ def test_the_board_shows_what_each_task_does_now_and_how_it_ended() -> None:
         board.take(event)
     ((name, mark, words),) = board.rows()
     assert (name, mark) == ("extract", "…")
-    assert words.startswith("running ")
+    assert words.startswith("running, ")
     assert words.endswith("reading …")
     board.take(EVENTS[2])
     assert list(board.rows()) == [("extract", "=", "reused: its code and its inputs did not change")]

@@ -1,14 +1,15 @@
-"""`%%k8s_task --run local`: the cell in a process of its own, packaged exactly as export does; its variables come back
-into the kernel.
+"""`%%k8s_task --run local` and `--run pod`: the cell in a process or a pod of its own, packaged exactly as export does; its
+variables come back into the kernel.
 
 The cells that ran in this kernel are the notebook. What the task takes from earlier tasks comes from the kernel's
 names, through a store like any other; what the body binds is kept by the task and read back. In: the session, the
-header, the cell. Out: the cell's effect, or one `UsageError`.
+header, the cell. Out: the cell's effect, or one `UsageError`. Next rooms: `kubenb.run.local`, `pod`.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,36 +18,48 @@ from kubenb.magics.around import Definitions, follow
 from kubenb.magics.source import from_kernel
 from kubenb.model.pipeline import Code, Load, Pipeline, Plan
 from kubenb.model.problems import KubenbError, errors, refuse
-from kubenb.run.events import Event, Outcome, Run
+from kubenb.run.events import Event, Outcome, Progress, Run
 
 if TYPE_CHECKING:
     from kubenb.magics.session import Session
     from kubenb.notebook.header import Header
+    from kubenb.run.runner import Wish
 
 GENERATORS = ("<random>", "<numpy.random>")
+Start = Callable[[Pipeline, Path, "Wish", Progress], Run]
 SHOWN = ("image/png", "image/svg+xml", "image/jpeg", "text/html")  # what a log of text can't show
 
 
 class TaskFailedError(Exception):
-    """A task failed in its own process. What it printed stands above, so the kernel adds one line and no frames of ours."""
+    """A task failed where it ran. What it printed stands above, so the kernel adds one line and no frames of ours."""
 
-    def __init__(self, outcome: Outcome) -> None:
+    def __init__(self, outcome: Outcome, where: str) -> None:
         super().__init__(f"task {outcome.name} failed: {outcome.why}")
-        self.outcome = outcome
+        self.outcome, self.where = outcome, where
 
     def _render_traceback_(self) -> list[str]:
         outcome = self.outcome
         seen = any(line.startswith(("Traceback ", "-----")) for line in outcome.tail)
-        said = f"{outcome.name} failed in its own process" if seen else str(self)
-        return [f"{said}\nIts executed notebook: {outcome.notebook or outcome.log}"]
+        said = f"{outcome.name} failed in {self.where}" if seen else str(self)
+        kept = outcome.notebook or outcome.log
+        return [f"{said}\nIts executed notebook: {kept}" if kept else said]
 
 
 def run_local(session: Session, header: Header, text: str) -> None:
-    """Runs the task, streams what it prints, takes its variables back."""
+    """In a process of its own on this machine."""
+    from kubenb.run.local import run_pipeline
+
+    run_elsewhere(session, header, text, "its own process", run_pipeline)
+
+
+def run_elsewhere(
+    session: Session, header: Header, text: str, where: str, start: Start, show: Progress | None = None
+) -> None:
+    """Runs the task, streams what it prints, takes its variables back. `where` in words; `start` runs a pipeline there."""
     from IPython.core.error import UsageError
 
     from kubenb import actions
-    from kubenb.run.local import Wish, run_pipeline
+    from kubenb.run.runner import Wish
 
     pipeline = actions.read(from_kernel(session, text))
     plan = _plan(pipeline, header.name)
@@ -55,23 +68,31 @@ def run_local(session: Session, header: Header, text: str) -> None:
     supply = Supply(session.shell.user_ns, pipeline, plan)
     alone = replace(pipeline, plans=(plan,), edges=(), problems=())
     folder = session.folder / header.name
-    run = run_pipeline(alone, folder, Wish(resume=False, keep=True, supply=supply.write), _stream)
-    _replay(run)
+    run = start(alone, folder, Wish(resume=False, keep=True, supply=supply.write), show or _stream)
+    replay(run)
     if run.interrupted:
-        raise UsageError(f"task {header.name} was interrupted; its process was ended")
+        why = next((outcome.why for outcome in run.outcomes if outcome.why), f"{where} was ended")
+        raise UsageError(f"task {header.name} was interrupted: {why}")
     failed = [outcome for outcome in run.outcomes if not outcome.ok]
-    if failed:
-        raise TaskFailedError(failed[0])
+    if failed and failed[0].state != "detached":
+        raise TaskFailedError(failed[0], where)
+    if not failed:
+        take(session, plan, run, where)
+
+
+def take(session: Session, plan: Plan, run: Run, where: str) -> None:
+    """The variables, functions and classes of a task that is done, into the kernel; and the line that says so."""
     namespace = session.shell.user_ns
     one = plan.task.options.map is None
     before = {name: namespace[name] for name in plan.changes if one and name in namespace}
     code = Definitions(session.shell, plan.task.body, plan.binds)
     code.run(code.first)
-    names, missing = _take_back(namespace, folder / ".kubenb" / "store", run, plan)
+    names, missing = _take_back(namespace, run.folder / ".kubenb" / "store", run, plan)
     code.run(code.then)
-    order = {name: index for index, name in enumerate(session.names(header))}
-    print(_ending(run, sorted(names, key=lambda name: order.get(name, len(order)))))
-    for line in (*_left_there(missing), *code.left(), *follow(session.shell, before, names, session.names(header))):
+    bound = session.bound(plan.task.body)
+    order = {name: index for index, name in enumerate(bound)}
+    print(_ending(run, sorted(names, key=lambda name: order.get(name, len(order))), where))
+    for line in (*_left_there(missing), *code.left(), *follow(session.shell, before, names, bound)):
         print(line)
 
 
@@ -169,7 +190,7 @@ def _stream(event: Event) -> None:
         print("interrupted: ending the process …", flush=True)
 
 
-def _replay(run: Run) -> None:
+def replay(run: Run) -> None:
     """Pictures and tables of the executed body: a log can't hold them."""
     from kubenb.show.jupyter import publish
 
@@ -215,7 +236,7 @@ def _take_back(namespace: dict[str, Any], store: Path, run: Run, plan: Plan) -> 
     return [name for name in values if not name.startswith("<")], left_out
 
 
-def _ending(run: Run, names: list[str]) -> str:
+def _ending(run: Run, names: list[str], where: str) -> str:
     from kubenb.show.results import measures, result_names
 
     outcomes = run.outcomes
@@ -223,7 +244,7 @@ def _ending(run: Run, names: list[str]) -> str:
     cpu = sum(outcome.cpu or 0.0 for outcome in outcomes)
     items = f", {len(outcomes)} items" if outcomes and outcomes[0].item is not None else ""
     name = outcomes[0].task if outcomes else "task"
-    return f"{name}: done in its own process{items}, {measures(run.seconds, peak, cpu)}{result_names(names)}"
+    return f"{name}: done in {where}{items}, {measures(run.seconds, peak, cpu)}{result_names(names)}"
 
 
 def _left_there(missing: dict[str, str]) -> list[str]:

@@ -1,0 +1,122 @@
+"""`%%k8s_task --run pod`: the cell in a pod of the current cluster, as if it ran here: its log at once, its variables back.
+
+In: the session, the header, the cell. Out: the cell's effect, or one line that names the cause. One line tells the pod's
+state and is redrawn in place; the log stands below it. Next rooms: `elsewhere`, `kubenb.run.pods`.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kubenb.magics.elsewhere import run_elsewhere
+from kubenb.run.events import Event
+
+if TYPE_CHECKING:
+    from kubenb.magics.session import Session
+    from kubenb.model.pipeline import Pipeline
+    from kubenb.notebook.header import Header
+    from kubenb.run.events import Progress, Run
+    from kubenb.run.runner import Wish
+
+MOST_LINES = 5_000  # of one cell's log that are shown; all of it is in the file
+REDRAW = 1.0
+# Control sequences but for colours: a log must not move the cursor, set a title or write the clipboard.
+CONTROL = re.compile(
+    r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b\[[0-9;?]*[A-Za-ln-z]|\x1b[PX^_][^\x1b]*\x1b\\"
+    r"|[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f]"
+)
+
+
+def run_pod(session: Session, header: Header, text: str) -> None:
+    """In a pod of the kubeconfig's current context."""
+    from kubenb.cluster.client import connect
+
+    client = connect()
+    detach = bool(header.values.get("detach"))
+    shown = Shown(header.name, client.context)
+    run_elsewhere(session, header, text, "a pod", partial(_start, client, detach), shown)
+    if detach:
+        name = header.name
+        print(
+            f"{name} runs on by itself. %k8s_logs {name} shows its log, %k8s_attach {name} brings its results, %k8s_stop {name} ends it."
+        )
+
+
+def _start(client: Any, detach: bool, pipeline: Pipeline, folder: Path, wish: Wish, progress: Progress) -> Run:
+    from kubenb.run.pods import Where, run_pods
+
+    return run_pods(pipeline, folder, Where(client, detach=detach, check=False), wish, progress)
+
+
+@dataclass
+class Shown:
+    """What stands under the cell: a state line that is redrawn, and the log."""
+
+    name: str
+    context: str
+    began: float = field(default_factory=time.monotonic)
+    handle: Any = None
+    drawn: float = 0.0
+    lines: int = 0
+    bar: bool = False
+    words: dict[str, str] = field(default_factory=dict)
+
+    def __call__(self, event: Event) -> None:
+        """Shows what the event says."""
+        if event.kind == "state":
+            self._state(event)
+        elif event.kind == "bar":
+            self.bar = True
+            print(f"\r{clean(event.text)}", end="", flush=True)
+        elif event.kind == "lines":
+            self._lines(event.text)
+        elif event.kind == "stop":
+            print("interrupted: ending the pod …", flush=True)
+        elif event.kind == "end" and self.handle is not None:
+            self._draw(f"{self.name}: {event.outcome.state if event.outcome else 'over'}")
+
+    def _state(self, event: Event) -> None:
+        from kubenb.show.progress import state_line
+        from kubenb.show.results import show_seconds
+
+        new = self.words.get(event.name) != event.text
+        self.words[event.name] = event.text
+        if new or time.monotonic() - self.drawn > REDRAW:
+            took = show_seconds(time.monotonic() - self.began)
+            self._draw(f"{event.name} on {self.context}: {state_line(event)}, {took}")
+
+    def _draw(self, text: str) -> None:
+        from kubenb.show.jupyter import in_notebook, redrawable
+
+        self.drawn = time.monotonic()
+        if not in_notebook():
+            print(text, flush=True)
+        elif self.handle is None:
+            self.handle = redrawable({"text/plain": text})
+        else:
+            self.handle.update({"text/plain": text}, raw=True)
+
+    def _lines(self, text: str) -> None:
+        lines = [line for line in text.split("\n") if not line.startswith("kubenb: ")]
+        room = MOST_LINES - self.lines
+        self.lines += len(lines)
+        if room <= 0 or not lines:
+            return
+        start, self.bar = "\r" if self.bar else "", False
+        print(start + clean("\n".join(lines[:room])), flush=True)
+        if self.lines > MOST_LINES:
+            print(f"… more than {MOST_LINES} lines: the rest is in the log file, which is named at the end", flush=True)
+
+
+def clean(text: str) -> str:
+    r"""Text without control sequences, but for colours.
+
+    >>> clean("\x1b[31mred\x1b[0m \x1b]52;c;aGk=\x07done\x1b[2J")
+    '\x1b[31mred\x1b[0m done'
+    """
+    return CONTROL.sub("", text)

@@ -1,0 +1,59 @@
+"""One watch for all pods of a run in a namespace: what is seen of each goes to who minds it.
+
+In: the cluster's `watch_pods`. Out: `Seen` values in the inboxes that joined; `away` while the API server does not answer.
+Next room: `pod_work`.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from typing import TYPE_CHECKING, Any
+
+from kubenb.cluster.watching import Seen, watch_pods
+
+if TYPE_CHECKING:
+    from kubenb.cluster.client import Client
+
+
+class Hub:
+    """Starts watching when the first pod joins."""
+
+    def __init__(self, client: Client, namespace: str, selector: str) -> None:
+        self.client, self.namespace, self.selector = client, namespace, selector
+        self.away = False
+        self._inboxes: dict[str, queue.SimpleQueue[Any]] = {}
+        self._known: dict[str, Seen] = {}
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def join(self, pod: str, inbox: queue.SimpleQueue[Any]) -> None:
+        """From now on what is seen of the pod goes there; what is known already, at once."""
+        with self._lock:
+            self._inboxes[pod] = inbox
+            if pod in self._known:
+                inbox.put(self._known[pod])
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._watch, name="kubenb-watch", daemon=True)
+                self._thread.start()
+
+    def leave(self, pod: str) -> None:
+        """Nobody minds it any more."""
+        with self._lock:
+            self._inboxes.pop(pod, None)
+
+    def close(self) -> None:
+        """Stops watching."""
+        self._stop.set()
+
+    def _watch(self) -> None:
+        for seen in watch_pods(self.client, self.namespace, self.selector, self._stop):
+            self.away = seen.away
+            if seen.away:
+                continue
+            with self._lock:
+                self._known[seen.name] = seen
+                inbox = self._inboxes.get(seen.name)
+            if inbox is not None:
+                inbox.put(seen)

@@ -1,0 +1,281 @@
+"""One pod of a run, from its making to its end: made, given its inputs, listened to, its results fetched, and deleted.
+
+In: a manifest, what to carry in and out, the cluster. Out: `PodWork`, which puts itself on a queue when it is over. Each
+pod has two threads: one minds it, one follows its log; what they touch is this pod alone. Where the API server is away
+the pod is left alone and waited for. Next rooms: `kubenb.cluster` for each step; `pods`, which starts this.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import queue
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kubenb.cluster import marks, paths, pods
+from kubenb.cluster.diagnosis import State, state
+from kubenb.cluster.errors import ApiError, Unreachable
+from kubenb.cluster.logs import follow
+from kubenb.model.problems import KubenbError
+from kubenb.run.work import Work
+
+if TYPE_CHECKING:
+    from kubenb.cluster.client import Client
+    from kubenb.cluster.watching import Seen
+    from kubenb.run.hub import Hub
+
+Part = dict[str, Any]
+TICK = 0.5
+ASK_EVENTS = 2.0  # seconds between two questions why a pod waits
+HEARTBEAT = 30.0
+MARK = b"\x1e"
+
+
+@dataclass(frozen=True)
+class Carry:
+    """What goes in and out through the pod's own folder: places below the store, by their relative paths.
+
+    `store`: where the pod has its store; `into`: the store on this machine. A pod that uses an object store carries nothing.
+    """
+
+    store: str
+    into: Path
+    inputs: tuple[str, ...] = ()
+    place: str = ""
+
+
+@dataclass(eq=False)
+class PodWork(Work):
+    """A pod that was started, or will be. `detach`: it is left to itself once it has its inputs."""
+
+    client: Client = field(kw_only=True)
+    hub: Hub = field(kw_only=True)
+    manifest: Part = field(kw_only=True)
+    ended: queue.SimpleQueue[Work] = field(kw_only=True)
+    carry: Carry | None = field(kw_only=True, default=None)
+    detach: bool = field(kw_only=True, default=False)
+    there: bool = field(kw_only=True, default=False)  # it was made before: attach to it
+
+    def __post_init__(self) -> None:
+        """Nothing is known yet."""
+        metadata = self.manifest["metadata"]
+        self.pod_name, self.namespace = str(metadata["name"]), str(metadata["namespace"])
+        self.token = str(metadata["annotations"][marks.TOKEN])
+        self.pod: Part | None = None
+        self.told: Part = {}  # the last marker of the runtime in the pod: memory, peak, line
+        self.finished: Part | None = None  # its last one: exit code and kind
+        self.words, self._bar = "asking for a pod", ""
+        self.gone = self.left = False
+        self.inbox: queue.SimpleQueue[Seen | Part] = queue.SimpleQueue()
+        self.stopping = threading.Event()
+        self.over = threading.Event()
+        self._events: tuple[float, Sequence[Part]] = (0.0, ())
+        self._beat = time.monotonic()
+        self._supplied = self.carry is None or not self.carry.inputs
+        self._logs: threading.Thread | None = None
+
+    # --- what a face asks
+
+    @property
+    def state(self) -> tuple[str, int | None, int | None]:
+        """What it does now, in words; memory as the runtime in the pod last said it."""
+        return self.words, self.told.get("memory"), self.told.get("limit")
+
+    @property
+    def bar(self) -> str:
+        """The last progress bar that it showed."""
+        return self._bar
+
+    # --- its life
+
+    def start(self) -> PodWork:
+        """In a thread of its own."""
+        threading.Thread(target=self._mind, name=f"kubenb-{self.name}", daemon=True).start()
+        return self
+
+    def leave(self) -> None:
+        """Nobody waits for it here any more; the pod lives on."""
+        self.left = True
+        self.stopping.set()
+
+    def _mind(self) -> None:
+        try:
+            self._live()
+        except KubenbError as error:
+            self.why = str(error)
+        except (ApiError, Unreachable) as error:
+            self.why = str(error.problem())
+        finally:
+            self.over.set()
+            if not self.left:
+                self.gone = self.delete()
+            self.hub.leave(self.pod_name)
+            self.stopped = time.monotonic()
+            self.ended.put(self)
+
+    def _live(self) -> None:
+        self.hub.join(self.pod_name, self.inbox)
+        if not self.there:
+            self.pod = pods.create(self.client, self.manifest)
+        while not self.stopping.is_set():
+            self._take(TICK)
+            now = self._state()
+            self.words = now.words
+            if self._started():
+                self._supply()
+                self._listen()
+                if self.detach and self._supplied:
+                    return None
+            if self.finished is not None:
+                return self._fetch()
+            if now.final:
+                return self._ended(now)
+            self._heartbeat()
+        return None
+
+    def _take(self, seconds: float) -> None:
+        """What was seen since; waits for the first thing."""
+        with contextlib.suppress(queue.Empty):
+            found: Seen | Part = self.inbox.get(timeout=seconds)
+            while True:
+                if isinstance(found, dict):
+                    self._heard(found)
+                elif not found.away:
+                    self.pod = found.pod
+                found = self.inbox.get_nowait()
+
+    def _heard(self, told: Part) -> None:
+        if "ended" in told:
+            self.finished = told
+        else:
+            self.told = told
+
+    def _state(self) -> State:
+        if self.hub.away:
+            return State(f"the API server of {self.client.context} does not answer: reconnecting", False, None)
+        return state(self.pod, self._why_it_waits(), datetime.now(timezone.utc), self.told)
+
+    def _why_it_waits(self) -> Sequence[Part]:
+        """The pod's events, asked while it does not run."""
+        at, events = self._events
+        if not self._started() and time.monotonic() - at > ASK_EVENTS:
+            with contextlib.suppress(ApiError, Unreachable):
+                events = self.client.list(
+                    paths.events(self.namespace), fieldSelector=f"involvedObject.name={self.pod_name}"
+                )
+            self._events = time.monotonic(), events
+        return events
+
+    def _started(self) -> bool:
+        statuses = ((self.pod or {}).get("status") or {}).get("containerStatuses") or [{}]
+        return bool({"running", "terminated"} & set(statuses[0].get("state", {})))
+
+    def _supply(self) -> None:
+        """Its inputs, once."""
+        if self._supplied or self.carry is None:
+            return
+        from kubenb.cluster import handover
+
+        self.words = "handing over its inputs"
+        handover.put(
+            self.client, self.namespace, self.pod_name, self.carry.into, self.carry.inputs, self.token, self.carry.store
+        )
+        self._supplied = True
+
+    def _heartbeat(self) -> None:
+        """The pod shows that somebody waits for it."""
+        if time.monotonic() - self._beat < HEARTBEAT or self.detach:
+            return
+        self._beat = time.monotonic()
+        note = {"metadata": {"annotations": {marks.HEARTBEAT: stamp()}}}
+        with contextlib.suppress(ApiError, Unreachable):
+            self.client.patch(paths.pods(self.namespace, self.pod_name), note)
+
+    # --- its log
+
+    def _listen(self) -> None:
+        if self._logs is None:
+            self._logs = threading.Thread(target=self._follow, name=f"kubenb-{self.name}-log", daemon=True)
+            self._logs.start()
+
+    def _follow(self) -> None:
+        mark = MARK + self.token.encode()
+        with self.log.open("wb") as file, contextlib.suppress(ApiError, Unreachable):
+            for block in follow(self.client, self.namespace, self.pod_name, stop=self.over):
+                file.write(block if MARK not in block else self._without_markers(block, mark))
+                file.flush()
+
+    def _without_markers(self, block: bytes, mark: bytes) -> bytes:
+        kept = []
+        for line in block.splitlines(keepends=True):
+            if line.startswith(mark):
+                with contextlib.suppress(ValueError):
+                    self._marker(json.loads(line[len(mark) :]))
+            else:
+                kept.append(line)
+        return b"".join(kept)
+
+    def _marker(self, told: Part) -> None:
+        if "bar" in told:
+            self._bar = str(told["bar"])
+        else:
+            self.inbox.put(told)
+
+    # --- its end
+
+    def _fetch(self) -> None:
+        """Its results and its notebook, then it may go."""
+        assert self.finished is not None
+        from kubenb.cluster import handover
+
+        self.words = "fetching its results"
+        if self.carry is not None and self.carry.place:
+            handover.get(
+                self.client,
+                self.namespace,
+                self.pod_name,
+                self.carry.place,
+                self.token,
+                self.carry.store,
+                self.carry.into,
+            )
+        handover.release(self.client, self.namespace, self.pod_name, self.token)
+        self.code = int(self.finished["ended"])
+        self._last_lines()
+        if self.code:
+            found = state(self.pod, (), datetime.now(timezone.utc), {**self.told, **self.finished})
+            self.why = found.problem.what if found.problem else ""
+
+    def _ended(self, now: State) -> None:
+        """It ended without a word from the runtime: killed whole, evicted, deleted, never started, or no notebook task."""
+        self._listen() if self._started() else None
+        self._last_lines()
+        statuses = ((self.pod or {}).get("status") or {}).get("containerStatuses") or [{}]
+        terminated = statuses[0].get("state", {}).get("terminated")
+        self.code = int(terminated["exitCode"]) if terminated else None
+        if now.problem is not None:
+            self.why = f"{now.problem.what} {now.problem.fix}".strip()
+
+    def _last_lines(self) -> None:
+        """All of the log, within reason."""
+        if self._logs is not None and self.finished is None:
+            self._logs.join(10)
+
+    def delete(self, grace: int = 1) -> bool:
+        """True where the API server took it."""
+        try:
+            self.client.delete(paths.pods(self.namespace, self.pod_name), grace=grace)
+        except (ApiError, Unreachable):
+            return False
+        return True
+
+
+def stamp() -> str:
+    """Now, as Kubernetes writes times."""
+    return f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
