@@ -199,7 +199,7 @@ def logs(name: str, context: str | None = None, namespace: str | None = None, *,
             yield of.tail(client, each.namespace, each.name)
             return
         for block in of.follow(client, each.namespace, each.name):
-            yield block.decode("utf-8", "replace")
+            yield of.without_marks(block).decode("utf-8", "replace")
 
 
 def stop(name: str, context: str | None = None, namespace: str | None = None) -> Table:

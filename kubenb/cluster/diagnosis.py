@@ -139,6 +139,8 @@ def _out_of_memory(reading: Reading) -> Said | None:
     if not by_runtime and not (ended and ended.get("reason") == "OOMKilled"):
         return None
     peak, limit = reading.told.get("peak"), reading.memory_limit or reading.told.get("limit")
+    if peak and limit:
+        peak = min(peak, limit)  # processes share pages, and their sum counts those twice
     at = reading.told.get("line")
     where = f" in line {at} of the cell" if at else ""
     parts = [f"limit {show(limit)}" if limit else "", f"peak {show(peak)}{where}" if peak else where.strip()]
@@ -151,6 +153,8 @@ def _ended_badly(reading: Reading) -> Said | None:
     code = reading.exit_code
     if not code:
         return None
+    if reading.told.get("what"):
+        return (str(reading.told["what"]), "", "failed")
     said = _last_line(str((reading.terminated or {}).get("message") or ""))
     words = {
         KILLED: (

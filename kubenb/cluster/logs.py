@@ -27,6 +27,20 @@ LONGEST = 1 << 20  # bytes of one line that are kept; the rest of it is cut, and
 NOT_YET = (400, 404, 500, 502, 503)  # "container is creating", a kubelet whose certificate is not signed yet
 
 
+MARK = b"\x1e"  # begins a line of the runtime in the pod that is for who waits, not for people
+
+
+def without_marks(block: bytes) -> bytes:
+    r"""Whole lines, less the runtime's own.
+
+    >>> without_marks(b"a\n\x1et0 {}\nb\n")
+    b'a\nb\n'
+    """
+    if MARK not in block:
+        return block
+    return b"".join(line for line in block.splitlines(keepends=True) if not line.startswith(MARK))
+
+
 class Position:
     """How far a log was read: the last time, and how many lines with exactly that time were passed on."""
 
@@ -197,4 +211,4 @@ def tail(client: Client, namespace: str, pod: str, container: str = "base", line
         data += chunk
         if time.monotonic() > until:
             break
-    return data.decode("utf-8", "replace")
+    return without_marks(data).decode("utf-8", "replace")

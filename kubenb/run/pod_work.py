@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from kubenb.cluster import marks, paths, pods
 from kubenb.cluster.diagnosis import State, state
 from kubenb.cluster.errors import ApiError, Unreachable
-from kubenb.cluster.logs import follow
+from kubenb.cluster.logs import MARK, follow
 from kubenb.model.problems import KubenbError
 from kubenb.run.work import Work
 
@@ -34,7 +34,6 @@ Part = dict[str, Any]
 TICK = 0.5
 ASK_EVENTS = 2.0  # seconds between two questions why a pod waits
 HEARTBEAT = 30.0
-MARK = b"\x1e"
 
 
 @dataclass(frozen=True)
@@ -131,6 +130,7 @@ class PodWork(Work):
                 self._supply()
                 self._listen()
                 if self.detach and self._supplied:
+                    self.left = True
                     return None
             if self.finished is not None:
                 return self._fetch()
@@ -250,7 +250,7 @@ class PodWork(Work):
         self._last_lines()
         if self.code:
             found = state(self.pod, (), datetime.now(timezone.utc), {**self.told, **self.finished})
-            self.why = found.problem.what if found.problem else ""
+            self.why = f"{found.problem.what} {found.problem.fix}".strip() if found.problem else ""
 
     def _ended(self, now: State) -> None:
         """It ended without a word from the runtime: killed whole, evicted, deleted, never started, or no notebook task."""
