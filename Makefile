@@ -10,7 +10,7 @@ export PYTHON
 
 N ?= 20000
 
-.PHONY: all help airflows demo check test fast equivalence bench golden lock wheel clean distclean
+.PHONY: all help airflows demo check test test-cluster fast equivalence bench golden lock wheel clean distclean
 .DELETE_ON_ERROR:
 
 # The project's environment in .venv, from its lock (what plain `make` does)
@@ -51,13 +51,17 @@ check: .venv/.made
 	.venv/bin/lint-imports
 	.venv/bin/vermin --quiet --no-tips --violations --target=3.8- --exclude zoneinfo kubenb/inside
 
-# All tests, with both Airflows (ARGS="-k name" for some)
+# All tests, with both Airflows, and with a Kubernetes where root and Go are at hand (ARGS="-k name" for some)
 test: .venv/.made airflows
-	$(PY) -m pytest -n 2 --dist loadgroup $(ARGS)
+	.ci/test all $(ARGS)
 
-# The tests that need no Airflow
+# The tests that ask a Kubernetes: starts one for them (root, Go, Debian), or takes KUBENB_TEST_CONTEXT=NAME of your kubeconfig
+test-cluster: .venv/.made airflows
+	.ci/test cluster $(ARGS)
+
+# The tests that need no Airflow and no Kubernetes
 fast: .venv/.made
-	$(PY) -m pytest -m "not airflow" $(ARGS)
+	$(PY) -m pytest -m "not airflow and not cluster" $(ARGS)
 
 # The promise, longer: N random notebooks run both ways, every variable compared (N=20000)
 equivalence: .venv/.made
@@ -76,7 +80,7 @@ LOCK := .cache/uv/bin/uv pip compile --quiet --universal --generate-hashes --no-
 # Renews the lock files from pyproject.toml and requirements/*.in
 lock: .venv/.made
 	$(LOCK) --python-version 3.10 --group dev --extra cluster pyproject.toml --output-file requirements/dev.txt
-	for name in airflow-3.3 airflow-2.11 uv; do \
+	for name in airflow-3.3 airflow-2.11 image-papermill image-analysis uv; do \
 	    $(LOCK) --python-version 3.11 requirements/$$name.in --output-file requirements/$$name.txt || exit 1; done
 
 # The package as people install it, in dist/
@@ -94,4 +98,4 @@ distclean: clean
 
 # This list
 help:
-	@awk '/^# / { text = substr($$0, 3) } /^[a-z]+:/ { split($$1, name, ":"); if (text) printf "make %-10s %s\n", name[1], text } !/^#/ { text = "" }' Makefile
+	@awk '/^# / { text = substr($$0, 3) } /^[a-z-]+:/ { split($$1, name, ":"); if (text) printf "make %-12s %s\n", name[1], text } !/^#/ { text = "" }' Makefile

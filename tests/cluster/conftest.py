@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,21 +13,44 @@ from typing import Any
 import pytest
 import yaml
 
+HERE = Path(__file__).parent
+# Read once, here: a test sees no variable that steers kubenb.
+NAMED = os.environ.get("KUBENB_TEST_CONTEXT")
+GIVEN = os.environ.get("KUBENB_TEST_KUBECONFIG")
+OWN = os.environ["KUBENB_TEST_OWN_KUBECONFIG"]
+NONE = "No cluster: `make test-cluster` starts one, KUBENB_TEST_CONTEXT names another, `-m 'not cluster'` leaves these tests out."
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All tests of this folder ask a cluster."""
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.cluster)
+
+
+def pointed_at(context: str) -> dict[str, Any]:
+    """The user's kubeconfig that has the context, with that as its current one, and the files it names found from anywhere."""
+    for file in (Path(name).expanduser().absolute() for name in OWN.split(os.pathsep) if name):
+        config: dict[str, Any] = yaml.safe_load(file.read_text()) if file.exists() else {}
+        if context in [entry["name"] for entry in config.get("contexts", ())]:
+            for entry in (*config["clusters"], *config["users"]):
+                said = entry.get("cluster") or entry.get("user") or {}
+                for key in {"certificate-authority", "client-certificate", "client-key", "tokenFile"} & set(said):
+                    said[key] = str(file.parent / said[key])
+            return {**config, "current-context": context}
+    return pytest.fail(f"KUBENB_TEST_CONTEXT: there is no context {context} in {OWN}.", pytrace=False)
+
 
 @pytest.fixture(scope="session")
 def kubeconfig(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A kubeconfig whose current context is the cluster under test."""
-    named = os.environ.get("KUBENB_TEST_CONTEXT")
-    given = os.environ.get("KUBENB_TEST_KUBECONFIG")
-    if named:
-        own = Path(os.environ["KUBENB_TEST_OWN_KUBECONFIG"]).expanduser()
-        config = yaml.safe_load(own.read_text())
+    """A kubeconfig whose current context is the cluster under test. A test without a cluster fails: it is never left out in silence."""
+    if NAMED:
         path = tmp_path_factory.mktemp("kubeconfig") / "config"
-        path.write_text(json.dumps({**config, "current-context": named}))
+        path.write_text(json.dumps(pointed_at(NAMED)))
         return path
-    if not given:
-        pytest.skip("no cluster: `make test-cluster` starts one, KUBENB_TEST_CONTEXT names another")
-    return Path(given)
+    if not GIVEN:
+        pytest.fail(NONE, pytrace=False)
+    return Path(GIVEN)
 
 
 @pytest.fixture(scope="session")
@@ -45,10 +69,12 @@ def oracle(kubeconfig: Path) -> Any:
 
 @pytest.fixture
 def namespace(oracle: Any) -> Iterator[str]:
-    """A namespace of the test's own."""
+    """A namespace of the test's own, ready for pods."""
     name = f"kubenb-test-{secrets.token_hex(4)}"
     oracle.create_namespace({"metadata": {"name": name}})
     try:
+        while not oracle.list_namespaced_service_account(name, field_selector="metadata.name=default").items:
+            time.sleep(0.05)
         yield name
     finally:
         oracle.delete_namespace(name, propagation_policy="Background")
