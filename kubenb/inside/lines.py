@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable
 
-SIZE, EVERY = 8, 0.03
+SIZE, FIRST, EVERY = 8, 0.001, 0.03  # seconds: a cell may be out of memory at once
 
 
 def note(memory: Any, number: Callable[[str], int]) -> None:
@@ -27,6 +27,7 @@ def note(memory: Any, number: Callable[[str], int]) -> None:
 
 
 def _note(memory: Any, thread: int, number: Callable[[str], int]) -> None:
+    pause = FIRST
     while True:
         frame: Any = sys._current_frames().get(thread)
         cell = line = 0
@@ -35,7 +36,8 @@ def _note(memory: Any, thread: int, number: Callable[[str], int]) -> None:
             frame = frame.f_back
         # One store of eight bytes: a reader sees the old pair or the new one.
         memory[:SIZE] = (cell << 32 | line if cell else 0).to_bytes(SIZE, "little")
-        time.sleep(EVERY)
+        time.sleep(pause)
+        pause = min(pause * 1.1, EVERY)
 
 
 def noted(memory: Any) -> tuple[int, int]:

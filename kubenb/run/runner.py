@@ -250,7 +250,7 @@ class Runner:
     def _lines(self, unit: Unit, work: Work, final: bool = False) -> None:
         lines = list(work.lines(final))
         if lines:
-            self.progress(Event("lines", unit.name, "\n".join(lines)))
+            self.progress(Event("lines", unit.name, self.maker.retold(unit, "\n".join(lines))))
 
     def _state(self, unit: Unit, work: Work) -> None:
         """What it does now, told when it changed."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import queue
 import shutil
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -19,7 +19,7 @@ from kubenb.export.manifest import manifest as pod_manifest
 from kubenb.export.task_notebook import task_notebook
 from kubenb.model.pipeline import Load, Pipeline, Plan
 from kubenb.model.problems import Problem
-from kubenb.run import depends
+from kubenb.run import depends, traces
 from kubenb.run.desk import Desk
 from kubenb.run.events import Outcome, State
 from kubenb.run.work import Work
@@ -85,6 +85,7 @@ class Maker(ABC):
         self.written, self.pipeline = told.pipeline, replace(told.pipeline, parameters=parameters)
         self._lists = runtime_lists(self.pipeline)
         self.texts: dict[str, str] = {}
+        self._origins: dict[str, tuple[dict[int, traces.Origin], Callable[[int], int]]] = {}
         self._own: dict[str, str] = {}  # task notebooks with the notebook's own parameter values
 
     @abstractmethod
@@ -207,8 +208,20 @@ class Maker(ABC):
             exit_code=code,
             log=log if log.exists() else None,
             notebook=notebook if notebook.exists() else None,
-            tail=lines,
+            tail=tuple(self.retold(unit, line) for line in lines),
         )
+
+    def retold(self, unit: Unit, text: str) -> str:
+        """What it printed, with places of the user's notebook."""
+        name = unit.plan.task.name
+        if "<cell " not in text and "In" not in text:
+            return text
+        if name not in self._origins:
+            made = self.texts.get(name, "")
+            found = traces.origins(made, unit.plan, self.pipeline.notebook)
+            self._origins[name] = found, traces.counter(made, bool(self.values))
+        found, counted = self._origins[name]
+        return traces.retold(text, found, name, counted)
 
     def manifest(self, plan: Plan) -> dict[str, Any]:
         """The pod of a task, as the DAG has it."""

@@ -78,3 +78,14 @@ def namespace(oracle: Any) -> Iterator[str]:
         yield name
     finally:
         oracle.delete_namespace(name, propagation_policy="Background")
+
+
+@pytest.fixture
+def here(kubeconfig: Path, namespace: str, tmp_path: Path) -> Path:
+    """A kubeconfig whose current context is the cluster, and the test's own namespace."""
+    config = yaml.safe_load(kubeconfig.read_text())
+    for entry in config["contexts"]:
+        entry["context"]["namespace"] = namespace
+    path = tmp_path / "kubeconfig"
+    path.write_text(json.dumps(config))
+    return path

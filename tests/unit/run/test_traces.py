@@ -1,0 +1,57 @@
+"""A traceback names the user's cell and line, whichever engine printed it; where that can't be told for certain it stays."""
+
+from __future__ import annotations
+
+import pytest
+
+from kubenb.export.task_notebook import task_notebook
+from kubenb.notebook.cells import parse_notebook
+from kubenb.notebook.pipeline import read_pipeline
+from kubenb.notebook.settings import Settings
+from kubenb.run.traces import counter, origins, retold
+from kubenb.testing.notebooks import code, notebook
+
+CELLS = (
+    code("n = 3", "parameters"),
+    "def half(x):\n    # a comment\n    return x / 0\n\ndef third(x):\n    return x / 0",
+    "%%k8s_task make\nrows = [1]",
+    "%%k8s_task train --cpu 1\n#| memory: 1Gi\ntotal = 0\ntotal += half(rows[0])\nthird(1)",
+)
+PIPELINE = read_pipeline(parse_notebook(notebook(*CELLS), "n.ipynb"), Settings())
+PLAN = PIPELINE.plans[1]
+TEXT = task_notebook(PIPELINE, PLAN)
+
+
+def number(name: str) -> int:
+    import json
+
+    return [cell["id"] for cell in json.loads(TEXT)["cells"]].index(name) + 1
+
+
+@pytest.mark.parametrize(
+    ("cell", "line", "expected"),
+    [
+        pytest.param(
+            "body", 2, 'File "cell 4 of the notebook (train)", line 4', id="the task's own cell, below its header"
+        ),
+        pytest.param("cell-2", 2, 'File "cell 2 of the notebook (train)", line 2', id="an ordinary cell"),
+        pytest.param("cell-2", 3, "", id="a line that the cell has twice"),
+        pytest.param("kubenb-load", 1, "", id="a cell that no notebook has"),
+        pytest.param("body", 99, "", id="a line that is not there"),
+    ],
+)
+def test_a_place_is_the_notebooks(cell: str, line: int, expected: str) -> None:
+    printed = f'File "<cell {number(cell)}>", line {line}'
+    assert retold(printed, origins(TEXT, PLAN, PIPELINE.notebook), "train", int) == (expected or printed)
+
+
+def test_a_kernels_count_is_the_notebooks_cell() -> None:
+    counted = counter(TEXT, parameters=True)
+    count = next(count for count in range(1, 12) if counted(count) == number("body"))
+    told = retold(f"Cell In[{count}], line 2", origins(TEXT, PLAN, PIPELINE.notebook), "train", counted)
+    assert told == "cell 4 of the notebook (train), line 4 (here line 2)"
+
+
+def test_what_only_looks_like_a_place_stays() -> None:
+    for text in ("In the end", "<cell of a table>", "Cell In[99], line 1", "Inf"):
+        assert retold(text, origins(TEXT, PLAN, PIPELINE.notebook), "train", counter(TEXT, False)) == text
