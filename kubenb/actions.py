@@ -153,6 +153,23 @@ def run(
     return Results(finished, _again(pipeline, to, wish.params, on, namespace))
 
 
+def image(source: Source, to: str | os.PathLike[str] = "image", *, base: str | None = None) -> Text:
+    """Writes a Dockerfile and pinned requirements for the tasks into the folder `to`, from what their code imports."""
+    from kubenb.export.image import DOCKERFILE, MADE_BY, image_files
+    from kubenb.inside.stores import write_file
+    from kubenb.run.installed import installed
+    from kubenb.show.cluster import Text
+
+    files, folder = image_files(read(source), installed(), base), Path(to)
+    for name in files:
+        if (folder / name).exists() and not (folder / name).read_text(encoding="utf-8").startswith(MADE_BY):
+            where, fix = Place(), "Name another folder with --to."
+            raise refuse(where, f"{folder / name} is not from kubenb; it stays as it is.", fix, "image.foreign")
+    for name, text in files.items():
+        write_file(str(folder / name), [text.encode()])
+    return Text(f"{folder / DOCKERFILE}, {len(files)} files; build it: docker build -t NAME {folder}")
+
+
 def options() -> OptionTable:
     """The table of all options: what each is for, an example, and where it ends."""
     from kubenb.show.options import OptionTable

@@ -16,6 +16,7 @@ COMMANDS = {
     "run": "Run the tasks as processes here, or with --on CONTEXT as pods of a cluster.",
     "export": "Write the Airflow DAG, or with --diff show what would change.",
     "config": "Show every option in force, its value, and where it comes from.",
+    "image": "Write a Dockerfile and pinned requirements from what the tasks import.",
     "runs": "List the pods that were started from notebooks and shells.",
     "logs": "Show the log of a started task; with --follow until it ends.",
     "stop": "End a started task.",

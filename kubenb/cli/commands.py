@@ -159,6 +159,25 @@ def config(notebook: Path, as_json: bool) -> None:
         click.echo(text_of(actions.config(notebook), as_json))
 
 
+@command_of("image")
+@_notebook
+@click.option(
+    "--to",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("image"),
+    metavar="DIR",
+    help="Into this folder.",
+)
+@click.option("--base", metavar="IMAGE", help="Build on this image; unless given, python in this version, slim.")
+@json_too
+def image(notebook: Path, to: Path, base: str | None, as_json: bool) -> None:
+    """A Dockerfile and pinned requirements."""
+    from kubenb import actions
+
+    with refusing(as_json):
+        click.echo(text_of(actions.image(notebook, to, base=base), as_json))
+
+
 @command_of("plan")
 @_notebook
 @click.option("--task", metavar="NAME", help="Only this task.")

@@ -84,7 +84,8 @@ class Container:
         if command and command[0] in ("python", "python3"):
             command[0] = python
         values = {name: localise(value, mounts) for name, value in env.items()}
-        self._process = self._start(command, {**image_environment(python), **values}, spec.get("workingDir"))
+        self._python, self._env = python, {**image_environment(python), **values}
+        self._process = self._start(command, self._env, spec.get("workingDir"))
         self._done = threading.Event()
         if self._process:
             threading.Thread(target=self._read, args=(self._process,), daemon=True).start()
@@ -112,6 +113,21 @@ class Container:
         except (OSError, ValueError) as error:
             self._failure = CannotStart("StartError", f"failed to create containerd task: exec {command[0]!r}: {error}")
             return None
+
+    def execute(self, words: Sequence[str]) -> subprocess.Popen[bytes]:
+        """`exec`: another process in the container's environment; CannotStart where there is no such program, or it has ended."""
+        if self.exit_code is not None:
+            raise CannotStart("NotFound", f"container not found ({self.name!r})")
+        command = [localise(word, self._folders) for word in words]
+        if command and command[0] in ("python", "python3"):
+            command[0] = self._python
+        pipe = subprocess.PIPE
+        try:
+            return subprocess.Popen(
+                command, env=self._env, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True
+            )
+        except (OSError, ValueError, IndexError) as error:
+            raise CannotStart("InternalError", f"exec failed: {error}") from None
 
     def _read(self, process: subprocess.Popen[bytes]) -> None:
         assert process.stdout

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 from kubenb.standin import websocket
-from kubenb.standin.container import Spec, XComSidecar
+from kubenb.standin.container import CannotStart, Spec, XComSidecar
 from kubenb.standin.logs import Line
 from kubenb.standin.selectors import matches_fields, matches_labels
 
@@ -161,17 +161,33 @@ class Handler(BaseHTTPRequestHandler):
         from kubenb.standin.api import ApiError
 
         container = pod.container(self.query.get("container"))
-        if not isinstance(container, XComSidecar):
-            raise ApiError(HTTPStatus.BAD_REQUEST, "BadRequest", "the stand-in runs no commands in a pod")
+        command = parse_qs(urlsplit(self.path).query).get("command", [])
+        if "Sec-WebSocket-Key" not in self.headers:
+            raise ApiError(HTTPStatus.BAD_REQUEST, "BadRequest", "Upgrade request required")
+        if container is None:
+            raise ApiError(
+                HTTPStatus.BAD_REQUEST, "BadRequest", f"pod {pod.metadata['name']} does not have a host assigned"
+            )
+        if isinstance(container, XComSidecar):
+            self._upgrade(websocket.PROTOCOL)
+            websocket.serve_exec(command, container, self.rfile, self.wfile)
+            return
+        try:
+            process = container.execute(command)
+        except CannotStart as error:
+            raise ApiError(HTTPStatus.INTERNAL_SERVER_ERROR, error.reason, str(error)) from None
+        offered = self.headers.get("Sec-WebSocket-Protocol", "")
+        self._upgrade(websocket.LATEST if websocket.LATEST in offered else websocket.PROTOCOL)
+        websocket.serve_process(process, self.rfile, self.wfile)
+
+    def _upgrade(self, protocol: str) -> None:
+        self.close_connection = True
         self.send_response(HTTPStatus.SWITCHING_PROTOCOLS)
         self.send_header("Upgrade", "websocket")
         self.send_header("Connection", "Upgrade")
         self.send_header("Sec-WebSocket-Accept", websocket.accept(self.headers["Sec-WebSocket-Key"]))
-        self.send_header("Sec-WebSocket-Protocol", websocket.PROTOCOL)
+        self.send_header("Sec-WebSocket-Protocol", protocol)
         self.end_headers()
-        command = parse_qs(urlsplit(self.path).query).get("command", [])
-        websocket.serve_exec(command, container, self.rfile, self.wfile)
-        self.close_connection = True
 
 
 def _time(text: str) -> datetime:

@@ -218,3 +218,14 @@ def test_a_module_beside_the_notebook_is_named(tmp_path: Path) -> None:
     result = CliRunner().invoke(group, ["check", str(tmp_path / "n.py")])
     assert "rates lies beside the notebook" in result.output
     assert "Install rates in the image" in result.output
+
+
+def test_an_image_is_written_or_what_it_lacks_is_named(tmp_path: Path) -> None:
+    (tmp_path / "n.py").write_text("# %%\n# %%k8s_task a\nimport click\n")
+    done = invoke("image", tmp_path / "n.py", "--to", tmp_path / "image", "--base", "mine:1")
+    assert (done.exit_code, "docker build" in done.stdout) == (0, True)
+    assert "FROM mine:1\n" in (tmp_path / "image/Dockerfile").read_text()
+    (tmp_path / "n.py").write_text("# %%\n# %%k8s_task a\nimport nowhere\n")
+    done = invoke("image", tmp_path / "n.py", "--to", tmp_path / "other")
+    assert (done.exit_code, "nowhere (task a imports it) is not installed here" in done.stderr) == (1, True)
+    assert not (tmp_path / "other").exists()

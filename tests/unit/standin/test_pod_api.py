@@ -211,10 +211,10 @@ def test_airflows_sidecar_is_read_and_ended_over_exec(client: Any) -> None:
     assert end(client).status.phase == "Succeeded"
 
 
-def test_no_other_command_is_run(client: Any, api: PodApi) -> None:
+def test_a_command_without_a_websocket_is_not_run(client: Any, api: PodApi) -> None:
     client.create_namespaced_pod("default", pod("import time; time.sleep(60)"))
     connection = http.client.HTTPConnection("127.0.0.1", int(api.url.rsplit(":", 1)[1]))
     with contextlib.closing(connection):
         connection.request("GET", "/api/v1/namespaces/default/pods/p/exec?command=ls")
         answer = connection.getresponse()
-        assert (answer.status, b"runs no commands" in answer.read()) == (400, True)
+        assert (answer.status, b"Upgrade request required" in answer.read()) == (400, True)
