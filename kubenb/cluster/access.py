@@ -37,6 +37,7 @@ class Access:
     user: Mapping[str, Any] = field(default_factory=dict)
     folder: Path = Path()
     source: str = ""
+    files: tuple[Path, ...] = ()
 
 
 def find_access(context: str | None = None, kubeconfig: Path | None = None) -> Access:
@@ -64,6 +65,16 @@ def find_access(context: str | None = None, kubeconfig: Path | None = None) -> A
         fix = did_you_mean(wanted, names) or f"There are: {_list(names)}."
         raise _no("no such context", f"the kubeconfig has no context {wanted}.", fix)
     return _access(wanted, loaded)
+
+
+def read_again(access: Access) -> Access | None:
+    """As the kubeconfig has it now, after a new login; None where it can't be told, or there is none."""
+    if not access.files:
+        return None
+    try:
+        return _access(access.context, [(path, _load(path)) for path in access.files if path.is_file()])
+    except KubenbError:
+        return None
 
 
 def contexts(kubeconfig: Path | None = None) -> tuple[str, ...]:
@@ -107,7 +118,9 @@ def _access(wanted: str, loaded: list[tuple[Path, Part]]) -> Access:
         for path, config in loaded:
             for entry in _entries(config, kind):
                 if entry.get("name") == name:
-                    return path, entry.get(one) or {}
+                    held = entry.get(one) or {}
+                    if isinstance(held, dict):
+                        return path, held
         raise _no("broken", f"context {wanted} names the {one} {name!r}, which is not there.", "Mend the kubeconfig.")
 
     source, context = find("contexts", "context", wanted)
@@ -128,6 +141,7 @@ def _access(wanted: str, loaded: list[tuple[Path, Part]]) -> Access:
         user,
         user_file.parent,
         str(source),
+        tuple(path for path, _ in loaded),
     )
 
 
@@ -148,9 +162,8 @@ def _in_cluster() -> Access:
     host = f"[{host}]" if ":" in host else host
     namespace = (POD / "namespace").read_text().strip() if (POD / "namespace").is_file() else "default"
     user = {"tokenFile": str(POD / "token")}
-    return Access(
-        "in-cluster", f"https://{host}:{port}", namespace, (POD / "ca.crt").read_bytes(), user=user, folder=POD
-    )
+    authority = (POD / "ca.crt").read_bytes() if (POD / "ca.crt").is_file() else None
+    return Access("in-cluster", f"https://{host}:{port}", namespace, authority, user=user, folder=POD)
 
 
 def _list(names: list[str]) -> str:

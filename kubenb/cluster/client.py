@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from kubenb.cluster.access import Access, find_access
 from kubenb.cluster.errors import ApiError, Unreachable
-from kubenb.cluster.retry import judge, pause
+from kubenb.cluster.retry import TOLD, judge, pause
+from kubenb.cluster.streams import ENDER, Stream
 from kubenb.cluster.transport import Transport
 
 if TYPE_CHECKING:
@@ -25,8 +25,7 @@ Part = dict[str, Any]
 PATIENCE = 20.0  # seconds of tries, unless a caller says otherwise
 FIRST_PATIENCE = 4.0  # before the server has answered once: a wrong address should be said soon
 PAGE = 500
-QUIET = 75.0  # a watch has a bookmark about every minute: longer silence is a dead connection
-CHUNK = 1 << 16
+QUIET = 65.0  # a watch has a bookmark about every minute: longer silence is a dead connection
 
 
 class Client:
@@ -79,14 +78,14 @@ class Client:
 
     # --- streams
 
-    def watch(self, path: str, **query: Any) -> Stream:
+    def watch(self, path: str, *, stop: threading.Event | None = None, **query: Any) -> Stream:
         """Changes, one JSON object a line; ends when the server ends it. The caller asks again."""
-        return self.stream(path, read=QUIET, watch="true", allowWatchBookmarks="true", **query)
+        return self.stream(path, read=QUIET, stop=stop, watch="true", allowWatchBookmarks="true", **query)
 
-    def stream(self, path: str, *, read: float = QUIET, **query: Any) -> Stream:
-        """Bytes as they come. Not tried again: only the caller knows where it was."""
-        response = self._answer("GET", path, query, None, "", read)
-        return Stream(response, self)
+    def stream(self, path: str, *, read: float = QUIET, stop: threading.Event | None = None, **query: Any) -> Stream:
+        """Bytes as they come, until `stop` is set. Not tried again: only the caller knows where it was."""
+        response = self._answer("GET", path, query, None, "", read, stop)
+        return Stream(response, self.transport.socket(), self.transport.lost)
 
     # --- one request
 
@@ -99,8 +98,9 @@ class Client:
         kind: str = "application/json",
         patience: float | None = None,
     ) -> Part:
-        most = patience if patience is not None else PATIENCE if self._answered else FIRST_PATIENCE
-        until, attempt, renewed = time.monotonic() + most, 0, False
+        most = PATIENCE if patience is None else patience
+        most = most if self._answered else min(most, FIRST_PATIENCE)
+        begun, attempt, renewed = time.monotonic(), 0, False
         while True:
             try:
                 response = self._answer(method, path, query, body, kind)
@@ -108,6 +108,8 @@ class Client:
             except (ApiError, Unreachable) as error:
                 verdict = judge(error)
                 wait = pause(attempt, error)
+                told = isinstance(error, ApiError) and error.retry_after is not None and patience is None
+                until = begun + (most + TOLD if told else most)
                 if verdict == "renew" and not renewed:
                     renewed = True
                     if self.transport.renew():
@@ -118,14 +120,22 @@ class Client:
                 time.sleep(wait)
 
     def _answer(
-        self, method: str, path: str, query: Part, body: Part | None, kind: str, read: float = 30.0
+        self,
+        method: str,
+        path: str,
+        query: Part,
+        body: Part | None,
+        kind: str,
+        read: float = 30.0,
+        stop: threading.Event | None = None,
     ) -> BaseHTTPResponse:
         target = path + ("?" + urlencode(query) if query else "")
         data = None if body is None else json.dumps(body).encode()
         headers = {"Content-Type": kind} if data is not None else {}
-        response = self.transport.send(method, target, data, headers, read)
+        response = self.transport.send(method, target, data, headers, read, stop)
         self._answered = True
         if response.status >= 300:
+            ENDER.forget(self.transport.socket())
             raise self._refusal(response, f"{method} {path}")
         return response
 
@@ -160,41 +170,6 @@ class Client:
         return Unreachable(
             self.access.server, self.context, what, "Check the server in the kubeconfig, and proxies.", status < 300
         )
-
-
-class Stream:
-    """An open response: bytes in the pieces in which they came. `close` from another thread ends the reading."""
-
-    def __init__(self, response: BaseHTTPResponse, client: Client) -> None:
-        self._response, self._client = response, client
-        self._closed = threading.Event()
-
-    def __iter__(self) -> Iterator[bytes]:
-        """Until the server ends it. Raises Unreachable where the connection is lost, unless it was closed here."""
-        from urllib3.exceptions import HTTPError
-
-        try:
-            yield from self._response.stream(CHUNK, decode_content=False)
-        except (HTTPError, OSError, ValueError, AttributeError) as error:
-            if not self._closed.is_set():
-                raise self._client.transport.lost(error) from None
-        finally:
-            self._response.close()
-
-    def lines(self) -> Iterator[bytes]:
-        """Whole lines, without their ends; an unfinished last one is left out."""
-        rest = b""
-        for chunk in self:
-            *whole, rest = (rest + chunk).split(b"\n")
-            yield from whole
-
-    def close(self) -> None:
-        """Ends it, also while another thread waits for bytes."""
-        self._closed.set()
-        try:
-            self._response.shutdown()
-        except (ValueError, OSError, AttributeError):
-            self._response.close()
 
 
 def connect(context: str | None = None) -> Client:

@@ -39,6 +39,7 @@ class Credentials:
         with self._lock:
             if time.monotonic() >= self._until:
                 self._header, self._until = self._made()
+                self._header = {**self._header, **self._as_another()}
             return self._header
 
     def renew(self) -> bool:
@@ -46,6 +47,16 @@ class Credentials:
         with self._lock:
             self._until = 0.0
         return any(name in self.user for name in ("tokenFile", "exec", "auth-provider"))
+
+    def _as_another(self) -> dict[str, str]:
+        """The kubeconfig may act as somebody else (`as:`); whoever that is, it is never left out."""
+        user = self.user
+        groups = user.get("as-groups") or ()
+        if len(groups) > 1 or user.get("as-user-extra"):
+            raise self._no("its user acts as somebody else with several groups or extras, which kubenb does not do")
+        found = {"Impersonate-User": user.get("as"), "Impersonate-Uid": user.get("as-uid")}
+        found["Impersonate-Group"] = groups[0] if groups else None
+        return {name: str(value) for name, value in found.items() if value}
 
     def _made(self) -> tuple[dict[str, str], float]:
         user, now = self.user, time.monotonic()
@@ -83,7 +94,11 @@ class Credentials:
             done = subprocess.run(
                 words, env=env, stdin=subprocess.DEVNULL, capture_output=True, timeout=PROGRAM_MAY_TAKE, check=False
             )
-        except (OSError, subprocess.TimeoutExpired) as error:
+        except subprocess.TimeoutExpired as error:
+            said = (error.stderr or b"").decode("utf-8", "replace").strip()[-300:]
+            what = f"{command}, which the kubeconfig asks for a token, did not end within {PROGRAM_MAY_TAKE} s"
+            raise self._no(f"{what}: {said}" if said else what) from None
+        except OSError as error:
             hint = f" {spec['installHint']}" if spec.get("installHint") else ""
             raise self._no(f"{command}, which the kubeconfig asks for a token, can't be run ({error}).{hint}") from None
         if done.returncode:

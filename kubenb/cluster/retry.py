@@ -42,9 +42,9 @@ def judge(error: Exception) -> Verdict:
     return "fail"
 
 
-def pause(attempt: int, error: Exception) -> float:
+def pause(attempt: int, error: Exception | None = None) -> float:
     """Seconds before the next try: what the server asks for (a minute at the most), else growing and never twice the same."""
     asked = error.retry_after if isinstance(error, ApiError) else None
     if asked is not None:
         return min(asked, TOLD) + random.uniform(0, 0.1)
-    return min(FIRST * float(2**attempt), LONGEST) * random.uniform(0.5, 1.0)
+    return min(FIRST * 2.0 ** min(attempt, 20), LONGEST) * random.uniform(0.5, 1.0)

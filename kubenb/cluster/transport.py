@@ -7,19 +7,23 @@ too; its own client costs half a second of imports. Next rooms: `client`, `execu
 from __future__ import annotations
 
 import contextlib
-import os
+import socket
 import ssl
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from kubenb.cluster.access import Access
+from kubenb.cluster.access import Access, read_again
 from kubenb.cluster.credentials import Credentials
 from kubenb.cluster.errors import Unreachable
+from kubenb.cluster.proxies import manager, proxy_for
+from kubenb.cluster.streams import ENDER
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse, PoolManager
+
+__all__ = ["CONNECT", "READ", "Transport", "proxy_for"]
 
 CONNECT, READ = 5.0, 30.0
 AT_ONCE = 64  # connections kept
@@ -31,7 +35,10 @@ class Transport:
     def __init__(self, access: Access) -> None:
         self.access, self.credentials = access, Credentials(access)
         self._pool: PoolManager | None = None
+        self._certificate: bytes | None = None  # the one that the pool shows
         self._lock = threading.Lock()
+        self._named = False  # whether the server's name was found
+        self._here = threading.local()  # this thread's open request
 
     def send(
         self,
@@ -40,14 +47,18 @@ class Transport:
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         read: float = READ,
+        stop: threading.Event | None = None,
     ) -> BaseHTTPResponse:
-        """`target`: path and query. `read`: seconds without a byte after which the connection is taken as lost."""
+        """`target`: path and query. `read`: seconds without a byte after which the connection is taken as lost. `stop` ends it."""
         from urllib3 import Timeout
         from urllib3.exceptions import HTTPError
 
         carried = {"Accept": "application/json", "User-Agent": "kubenb", **self.credentials.header(), **(headers or {})}
+        self._here.stop, self._here.sock = stop, None
         try:
-            return self._connections().request(
+            if not self._named:
+                self._look_up()
+            response = self._connections().request(
                 method,
                 self.access.server + target,
                 body=body,
@@ -58,28 +69,67 @@ class Transport:
                 redirect=False,
             )
         except (HTTPError, OSError, ValueError) as error:
+            ENDER.forget(self._here.sock)
+            self._named = False
             raise self.lost(error) from None
+        self._named = True
+        return response
+
+    def socket(self) -> socket.socket | None:
+        """That of this thread's last request."""
+        found: socket.socket | None = getattr(self._here, "sock", None)
+        return found
 
     def renew(self) -> bool:
-        """New credentials, after a 401; False where there are no others to be had."""
+        """New credentials, after a 401: from the program or file that gave them, or from a kubeconfig that has changed."""
+        if self.credentials.renew():
+            return True
+        fresh = read_again(self.access)
+        if fresh is None or fresh == self.access:
+            return False
         with self._lock:
-            if self.credentials.certificate is not self.access.certificate:
-                self._pool = None  # a program gave a client certificate: it may give another
-        return self.credentials.renew()
+            self.access, self.credentials, self._pool = fresh, Credentials(fresh), None
+        return True
+
+    def _look_up(self) -> None:
+        """A name server that does not answer can't be interrupted: so its answer is awaited where Ctrl-C works."""
+        from urllib.parse import urlsplit
+
+        at = urlsplit(proxy_for(self.access) or self.access.server)
+        if threading.current_thread() is not threading.main_thread() or not at.hostname:
+            return
+        asking = threading.Thread(target=_name, args=(at.hostname,), name="kubenb-name", daemon=True)
+        asking.start()
+        asking.join(CONNECT)
+        if asking.is_alive():
+            what = f"the name {at.hostname} was not found within {CONNECT:.0f} s"
+            raise Unreachable(self.access.server, self.access.context, what, "Check the network (VPN?).")
 
     def _connections(self) -> PoolManager:
         with self._lock:
-            if self._pool is None:
-                from urllib3 import PoolManager, ProxyManager
-
+            if self._pool is None or self._certificate is not self.credentials.certificate:
                 kept: dict[str, Any] = {"maxsize": AT_ONCE, "block": False}
                 if self.access.server.startswith("https:"):
                     kept |= {"ssl_context": self.tls()}
                     if self.access.server_name:
                         kept |= {"server_hostname": self.access.server_name}
-                proxy = proxy_for(self.access)
-                self._pool = ProxyManager(proxy, **kept) if proxy else PoolManager(**kept)
+                self._pool, self._certificate = manager(self.access, kept), self.credentials.certificate
+                self._show_sockets(self._pool)
             return self._pool
+
+    def _show_sockets(self, made: PoolManager) -> None:
+        """Every connection says which socket it is, before it waits for an answer: so that waiting can be ended."""
+        pool: Any = made.connection_from_url(self.access.server)
+        here, kind = self._here, pool.ConnectionCls
+
+        class Shown(kind):  # type: ignore[misc, valid-type]
+            def getresponse(self) -> Any:
+                here.sock = self.sock
+                if here.stop is not None:
+                    ENDER.mind(self.sock, here.stop)
+                return super().getresponse()
+
+        pool.ConnectionCls = Shown
 
     def tls(self) -> ssl.SSLContext:
         """Trusts the cluster's own authority, or the system's where the kubeconfig names none."""
@@ -90,6 +140,7 @@ class Transport:
             context.load_verify_locations(cadata=self.access.ca.decode("ascii", "replace"))
         else:
             context.load_default_certs()
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # what the kubeconfig names is trusted, a root or not
         if self.credentials.certificate and self.credentials.key:
             with _on_disk(self.credentials.certificate + b"\n" + self.credentials.key) as path:
                 context.load_cert_chain(path)
@@ -110,17 +161,9 @@ def _on_disk(pem: bytes) -> Iterator[str]:
         yield file.name
 
 
-def proxy_for(access: Access) -> str | None:
-    """The kubeconfig's own `proxy-url`, else the environment's, unless NO_PROXY takes the server out."""
-    if access.proxy:
-        return access.proxy
-    if not any(name.lower().endswith("_proxy") for name in os.environ):
-        return None
-    from urllib.parse import urlsplit
-    from urllib.request import getproxies, proxy_bypass
-
-    at = urlsplit(access.server)
-    return None if proxy_bypass(at.hostname or "") else getproxies().get(at.scheme)
+def _name(host: str) -> None:
+    with contextlib.suppress(OSError, UnicodeError):
+        socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
 
 
 def _words(error: Exception) -> tuple[str, str, bool]:

@@ -15,22 +15,25 @@ from dataclasses import dataclass
 from typing import Any
 
 from kubenb.cluster import paths
-from kubenb.cluster.client import Client, Stream
+from kubenb.cluster.client import Client
 from kubenb.cluster.errors import ApiError, Unreachable
 from kubenb.cluster.retry import judge, pause
 
 Part = dict[str, Any]
 RELIST = 120.0  # seconds after which all is asked anew, whatever a watch said
+GLIMPSE = 0.05  # between two watches
+AT_ONCE = 0.5  # a watch that ended sooner than this is not asked for again at once
 HARD = 5.0  # while the server is away, a question about this often
 
 
 @dataclass(frozen=True)
 class Seen:
-    """A pod as it is now; None: it is gone. `away`: the API server does not answer, and nothing is known."""
+    """A pod as it is now; None: it is gone. Without a name: of the API server. `away`: it does not answer, and `why`."""
 
     name: str
     pod: Part | None = None
     away: bool = False
+    why: str = ""
 
 
 class _Expired(Exception):
@@ -44,20 +47,25 @@ def watch_pods(client: Client, namespace: str, selector: str, stop: threading.Ev
     while not stop.is_set():
         try:
             listed = client.get(paths.pods(namespace), patience=0.0, labelSelector=selector)
-            yield from _difference(listed, known)
+            if attempt > 1:
+                yield Seen("")
             attempt = 0
+            yield from _difference(listed, known)
             version = str(listed["metadata"]["resourceVersion"])
             yield from _watched(client, namespace, selector, version, known, stop)
+        except _Expired:
+            stop.wait(GLIMPSE)
         except (ApiError, Unreachable) as error:
-            if isinstance(error, ApiError) and error.status == 410:
-                continue
-            if judge(error) == "fail" and isinstance(error, ApiError):
+            if stop.is_set():
+                return
+            verdict = judge(error)
+            if verdict == "fail" and isinstance(error, ApiError):
                 raise
-            if judge(error) == "renew":
+            if verdict == "renew":
                 client.transport.renew()
             attempt += 1
             if attempt > 1:
-                yield Seen("", away=True)
+                yield Seen("", away=True, why=error.problem().what)
             stop.wait(min(pause(attempt, error), HARD))
 
 
@@ -81,12 +89,11 @@ def _watched(
     """Changes from `version` on, over as many watches as the server makes of it, until it is time to list."""
     until = time.monotonic() + RELIST
     while not stop.is_set() and time.monotonic() < until:
-        seconds = max(1, int(until - time.monotonic()))
+        opened = time.monotonic()
+        seconds = max(1, int(until - opened))
         query = {"labelSelector": selector, "resourceVersion": version, "timeoutSeconds": seconds}
-        stream = client.watch(paths.pods(namespace), **query)
-        ender = _closing(stream, stop)
         try:
-            for line in stream.lines():
+            for line in client.watch(paths.pods(namespace), stop=stop, **query).lines():
                 kind, pod = _event(line)
                 version = str(pod["metadata"]["resourceVersion"])
                 if kind == "BOOKMARK":
@@ -98,12 +105,11 @@ def _watched(
                 else:
                     known[name] = version
                     yield Seen(name, pod)
-        except _Expired:
-            return
-        finally:
-            ender.set()
-        if stop.wait(0.05):
-            return
+        except ApiError as error:
+            if error.status == 410:
+                raise _Expired from None
+            raise
+        stop.wait(GLIMPSE if time.monotonic() - opened > AT_ONCE else AT_ONCE)
 
 
 def _event(line: bytes) -> tuple[str, Part]:
@@ -119,17 +125,3 @@ def _event(line: bytes) -> tuple[str, Part]:
     except (ValueError, KeyError, TypeError):
         raise _Expired from None
     return kind, found
-
-
-def _closing(stream: Stream, stop: threading.Event) -> threading.Event:
-    """Closes the stream when `stop` is set, so that nobody waits a minute for a bookmark; the event returned ends this."""
-    over = threading.Event()
-
-    def wait() -> None:
-        while not over.wait(0.2):
-            if stop.is_set():
-                stream.close()
-                return
-
-    threading.Thread(target=wait, name="kubenb-stop", daemon=True).start()
-    return over
