@@ -10,7 +10,7 @@ export PYTHON
 
 N ?= 20000
 
-.PHONY: all help airflows demo check test test-cluster fast equivalence bench golden lock wheel clean distclean
+.PHONY: all help airflows stores demo check test test-cluster fast equivalence bench golden lock wheel clean distclean
 .DELETE_ON_ERROR:
 
 # The project's environment in .venv, from its lock (what plain `make` does)
@@ -28,6 +28,16 @@ all: .venv/.made
 
 # Both Airflows, each in an environment of its own (.airflow/3.3, .airflow/2.11)
 airflows: $(AIRFLOWS:%=%/.made)
+
+.cache/azurite/.made: tests/stores/package.json tests/stores/package-lock.json
+	@command -v npm >/dev/null || { echo "There is no npm, which brings Azure's object store for the tests: install Node.js 20 or later." >&2; exit 1; }
+	@mkdir -p $(@D)
+	cp tests/stores/package.json tests/stores/package-lock.json $(@D)/
+	cd $(@D) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+# The object stores that tests start and that don't come by PyPI: azurite, from its lock, by npm
+stores: .cache/azurite/.made
 
 # From notebook to DAG on real data: graph, run on this machine, export, check by a real Airflow; needs no cluster
 demo: .venv/.made .airflow/3.3/.made
@@ -52,15 +62,15 @@ check: .venv/.made
 	.venv/bin/vermin --quiet --no-tips --violations --target=3.8- --exclude zoneinfo kubenb/inside
 
 # All tests, with both Airflows, and with a Kubernetes where root and Go are at hand (ARGS="-k name" for some)
-test: .venv/.made airflows
+test: .venv/.made airflows stores
 	.ci/test all $(ARGS)
 
 # The tests that ask a Kubernetes: starts one for them (root, Go, Debian), or takes KUBENB_TEST_CONTEXT=NAME of your kubeconfig
-test-cluster: .venv/.made airflows
+test-cluster: .venv/.made airflows stores
 	.ci/test cluster $(ARGS)
 
 # The tests that need no Airflow and no Kubernetes
-fast: .venv/.made
+fast: .venv/.made stores
 	$(PY) -m pytest -m "not airflow and not cluster" $(ARGS)
 
 # The promise, longer: N random notebooks run both ways, every variable compared (N=20000)

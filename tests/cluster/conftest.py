@@ -13,11 +13,14 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.stores.servers import ObjectStore, object_store
+
 HERE = Path(__file__).parent
 # Read once, here: a test sees no variable that steers kubenb.
 NAMED = os.environ.get("KUBENB_TEST_CONTEXT")
 GIVEN = os.environ.get("KUBENB_TEST_KUBECONFIG")
 OWN = os.environ["KUBENB_TEST_OWN_KUBECONFIG"]
+HOST = os.environ.get("KUBENB_TEST_HOST", "10.243.0.1")  # this machine, as the cluster's pods see it
 NONE = "No cluster: `make test-cluster` starts one, KUBENB_TEST_CONTEXT names another, `-m 'not cluster'` leaves these tests out."
 
 
@@ -89,3 +92,24 @@ def here(kubeconfig: Path, namespace: str, tmp_path: Path) -> Path:
     path = tmp_path / "kubeconfig"
     path.write_text(json.dumps(config))
     return path
+
+
+@pytest.fixture(scope="session")
+def s3_store() -> Iterator[ObjectStore]:
+    """An S3 that this machine and the pods reach."""
+    with object_store("s3", HOST) as store:
+        yield store
+
+
+@pytest.fixture(scope="session")
+def gs_store() -> Iterator[ObjectStore]:
+    """A Google Cloud Storage that this machine and the pods reach."""
+    with object_store("gs", HOST) as store:
+        yield store
+
+
+@pytest.fixture(scope="session")
+def abs_store() -> Iterator[ObjectStore]:
+    """An Azure Blob Storage that this machine and the pods reach."""
+    with object_store("abs", HOST) as store:
+        yield store
