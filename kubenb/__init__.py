@@ -1,8 +1,8 @@
 """kubenb: a notebook cell becomes a Kubernetes task, a notebook an Airflow DAG.
 
-`%load_ext kubenb` for the magics; `kubenb.check(...)`, `kubenb.graph(...)`, `kubenb.run(...)`, `kubenb.export(...)` for
-the same verbs in Python. Nothing is imported before it is used: the verbs live in `kubenb.actions`, the magics in
-`kubenb.magics`.
+`%load_ext kubenb` for the magics; `kubenb.check(...)`, `kubenb.graph(...)`, `kubenb.run(...)`, `kubenb.rehearse(...)`,
+`kubenb.export(...)` for the same verbs in Python. Nothing is imported before it is used: the verbs live in
+`kubenb.actions`, the magics in `kubenb.magics`.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from kubenb.actions import check, config, export, graph, options, plan, read, run
+    from kubenb.actions import check, config, export, graph, options, plan, read, rehearse, run
     from kubenb.model.problems import KubenbError, Problem
 
 __version__ = "0.1.0"
-__all__ = ["KubenbError", "Problem", "check", "config", "export", "graph", "options", "plan", "read", "run"]
+__all__ = ["KubenbError", "Problem", "check", "config", "export", "graph", "options", "plan", "read", "rehearse", "run"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""The command line: `kubenb graph|plan|check|run|export|config NOTEBOOK`, the verbs of `kubenb.actions`.
+"""The command line: `kubenb graph|plan|check|run|rehearse|export|config NOTEBOOK`, the verbs of `kubenb.actions`.
 
 In: words of a shell. Out: text on stdout, problems on stderr, an exit code of the table below. `kubenb --help` is
 printed from here, before the command-line library is imported; `commands` has the rest.
@@ -14,6 +14,7 @@ COMMANDS = {
     "plan": "Show the code and the values that each task takes along.",
     "check": "Check the notebook, and with --airflow let a real Airflow check the DAG.",
     "run": "Run the tasks as processes on this machine, resuming what was done.",
+    "rehearse": "Play the DAG once in a real Airflow on this machine, without a cluster.",
     "export": "Write the Airflow DAG, or with --diff show what would change.",
     "config": "Show every option in force, its value, and where it comes from.",
     "options": "List all options of the magics, with their defaults.",

@@ -20,6 +20,7 @@ from kubenb.cli import COMMANDS, HELP
 if TYPE_CHECKING:
     from kubenb.model.problems import KubenbError
     from kubenb.run.events import Progress
+    from kubenb.show.results import Results
     from kubenb.show.shown import Shown
 
 PROBLEMS, FAILED, INTERRUPTED = 1, 3, 130  # and click's own 2 for a wrong command line
@@ -190,12 +191,48 @@ def run(notebook: Path, to: Path, params: tuple[str, ...], as_json: bool, verbos
         results = actions.run(
             notebook, to, given, task=task, from_=from_, fresh=fresh, env=env, parallel=parallel, progress=progress
         )
-    seen = _one_screen() and not as_json  # the progress has shown each task's end
-    click.echo("\n".join([*results.tails(), results.ending()]) if seen else _text(results, as_json))
-    if results.run.interrupted:
-        sys.exit(INTERRUPTED)
-    if not results.ok:
-        sys.exit(FAILED)
+    _end(results, as_json)
+
+
+@_command("rehearse")
+@click.argument("source", type=NOTEBOOK, metavar="DAG|NOTEBOOK")
+@click.option(
+    "--airflow", envvar="KUBENB_AIRFLOW", required=True, metavar="PYTHON", help="A Python that has Airflow 2.11 or 3.x."
+)
+@click.option(
+    "--to",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Where notebooks, logs and data go (rehearsal/NAME unless set).",
+)
+@click.option(
+    "-p", "--param", "params", multiple=True, metavar="NAME=VALUE", help="A parameter of the DAG; repeat for more."
+)
+@click.option(
+    "--date",
+    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]),
+    metavar="DATE",
+    help="The logical date, 2026-01-31 or 2026-01-31T06:00:00 in UTC (now unless set).",
+)
+@click.option(
+    "-e", "--env", "env", multiple=True, metavar="NAME[=VALUE]", help="Hand a variable of this shell to the tasks."
+)
+@click.option("-v", "--verbose", is_flag=True, help="Show what the tasks print.")
+@_json
+def rehearse(source: Path, params: tuple[str, ...], as_json: bool, verbose: bool, **wish: Any) -> None:
+    """Results on stdout, progress on stderr."""
+    from datetime import timezone
+
+    from kubenb import actions
+    from kubenb.show.rehearsed import BEFORE
+
+    given, env, date = _pairs(params, "-p"), _env(wish["env"]), wish["date"]
+    if date is not None and date.tzinfo is None:
+        date = date.replace(tzinfo=timezone.utc)
+    click.echo(BEFORE, err=True)
+    with _refusing(as_json), _stoppable(), _progress(verbose, as_json) as progress:
+        results = actions.rehearse(source, wish["airflow"], wish["to"], given, date=date, env=env, progress=progress)
+    _end(results, as_json)
 
 
 @_command("config")
@@ -240,6 +277,16 @@ def completion(shell: str) -> None:
         "fish": "_KUBENB_COMPLETE=fish_source kubenb | source",
     }
     click.echo(lines[shell])
+
+
+def _end(results: Results, as_json: bool) -> None:
+    """What a run came to, and its exit code."""
+    seen = _one_screen() and not as_json  # the progress has shown each task's end
+    click.echo("\n".join([*results.tails(), results.ending()]) if seen else _text(results, as_json))
+    if results.run.interrupted:
+        sys.exit(INTERRUPTED)
+    if not results.ok:
+        sys.exit(FAILED)
 
 
 def _text(shown: Shown, as_json: bool) -> str:

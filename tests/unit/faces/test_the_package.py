@@ -42,6 +42,7 @@ def test_public_names_are_these() -> None:
         "options",
         "plan",
         "read",
+        "rehearse",
         "run",
     ]
     assert [name for name in kubenb.__all__ if not hasattr(kubenb, name)] == []
