@@ -1,8 +1,8 @@
 """kubenb: a notebook cell becomes a Kubernetes task, a notebook an Airflow DAG.
 
-`%load_ext kubenb` for the magics; `kubenb.check(...)`, `kubenb.graph(...)`, `kubenb.run(...)`, `kubenb.export(...)` for
-the same verbs in Python. Nothing is imported before it is used: the verbs live in `kubenb.actions`, the magics in
-`kubenb.magics`.
+`%load_ext kubenb` for the magics; `kubenb.check(...)`, `kubenb.graph(...)`, `kubenb.run(...)`, `kubenb.rehearse(...)`,
+`kubenb.export(...)` for the same verbs in Python. Nothing is imported before it is used: the verbs live in
+`kubenb.actions`, the magics in `kubenb.magics`.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         plan,
         rbac,
         read,
+        rehearse,
         run,
         runs,
         stop,
@@ -47,6 +48,7 @@ __all__ = [
     "plan",
     "rbac",
     "read",
+    "rehearse",
     "run",
     "runs",
     "stop",

@@ -1,8 +1,8 @@
 """The verbs: one function each, for the command line, the magics and Python alike.
 
 In: a notebook's path (or a `Notebook`, or a `Pipeline` read before). Out: values that show themselves as text, HTML and
-Markdown. `read` leads to `notebook`, `check` to `export.checks`, `export` to `delivery`, `run` to `run.local`; nothing
-here decides.
+Markdown. `read` leads to `notebook`, `check` to `export.checks`, `export` to `delivery`, `run` to `run.local`,
+`rehearse` to `run.rehearsal`; nothing here decides.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from kubenb.show.options import OptionTable
     from kubenb.show.plans import Plans
     from kubenb.show.problems import Report
+    from kubenb.show.rehearsed import Rehearsed
     from kubenb.show.results import Results
     from kubenb.show.table import Table
 
@@ -170,6 +172,36 @@ def image(source: Source, to: str | os.PathLike[str] = "image", *, base: str | N
     return Text(f"{folder / DOCKERFILE}, {len(files)} files; build it: docker build -t NAME {folder}")
 
 
+def rehearse(
+    source: Source,
+    airflow: str | os.PathLike[str],
+    to: str | os.PathLike[str] | None = None,
+    params: Mapping[str, object] | None = None,
+    *,
+    date: datetime | None = None,
+    env: Mapping[str, str] | None = None,
+    progress: Progress | None = None,
+) -> Rehearsed:
+    """Plays a DAG file, or the DAG that the notebook makes, once in a real Airflow (`airflow`: a Python that has it),
+    whose pods are processes of this machine. No cluster takes part; images, scheduling, quota and roles are not tried.
+
+    `to`: where executed notebooks and logs go (`rehearsal/<name>` unless set); `date`: the logical date (now).
+    """
+    import tempfile
+
+    from kubenb.run.rehearsal import Rehearsal
+    from kubenb.run.rehearsal import rehearse as play
+    from kubenb.show.progress import watching
+    from kubenb.show.rehearsed import Rehearsed
+
+    asked, watch = Rehearsal(dict(params or {}), dict(env or {}), date), progress or watching()
+    with tempfile.TemporaryDirectory(prefix="kubenb-dags-") as folder:
+        dag_file = _dag_file(source) or export(source, folder).dag_file
+        place = Path("rehearsal", dag_file.stem) if to is None else Path(to)
+        done = play(dag_file, Path(airflow), place, asked, watch)
+    return Rehearsed(done.run, airflow=done.airflow, said=done.said)
+
+
 def options() -> OptionTable:
     """The table of all options: what each is for, an example, and where it ends."""
     from kubenb.show.options import OptionTable
@@ -292,6 +324,20 @@ def one_started(client: Client, name: str, namespace: str | None) -> Started:
         fix = f"There are: {there}." if there else "`kubenb runs` lists them."
         raise refuse(Place(), f"there is no started task {name} in context {client.context}.", fix, "runs.unknown")
     return (mine or found)[-1]
+
+
+def _dag_file(source: Source) -> Path | None:
+    """The path, where it is an Airflow file and not a notebook: a script of cells may be a notebook too."""
+    import re
+
+    if isinstance(source, (Notebook, Pipeline)) or not str(source).endswith(".py"):
+        return None
+    try:
+        text = Path(source).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return Path(source)
+    imports = re.search(r"^\s*(from|import) airflow\b", text, re.MULTILINE)
+    return Path(source) if imports and not re.search(r"^# ?%%", text, re.MULTILINE) else None
 
 
 def _ask_airflow(pipeline: Pipeline, there: Preview, python: Path) -> tuple[Problem, ...]:

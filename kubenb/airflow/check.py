@@ -44,9 +44,9 @@ def _of_an_edit(problem: Problem) -> Problem:
 def problems_of(answer: Answer, dag_file: Path, manifests: Mapping[str, dict[str, Any]]) -> Iterator[Problem]:
     """The problems in an answer."""
     airflow, file = f"Airflow {answer['airflow']}", dag_file.name
-    for text in answer["import_errors"]:
-        yield _problem(file, f"{airflow} can't load it: {_last_line(text)}.", _import_fix(text), "airflow.import")
+    loading = tuple(problems_of_loading(answer, file))
     if answer["import_errors"]:
+        yield from loading
         return
     for text in answer["warnings"]:
         yield _warning(text, dag_file, airflow)
@@ -61,14 +61,22 @@ def problems_of(answer: Answer, dag_file: Path, manifests: Mapping[str, dict[str
     for name in answer["unstable"]:
         fix = "Take out what depends on the time, the machine or the order of a set."
         yield _problem(file, f"{airflow} stores DAG {name} differently in two processes.", fix, "airflow.unstable")
-    if len(answer["dags"]) != 1:
-        found = ", ".join(answer["dags"]) or "none"
-        yield _problem(
-            file, f"{airflow} finds {len(answer['dags'])} DAGs in it ({found}), not one.", _AGAIN, "airflow.dags"
-        )
+    yield from loading
+    if loading:
         return
     for dag in answer["dags"].values():
         yield from _check_dag(dag, file, airflow, manifests)
+
+
+def problems_of_loading(answer: Answer, file: str) -> Iterator[Problem]:
+    """Whether this Airflow can load the file, and finds the one DAG in it."""
+    airflow = f"Airflow {answer['airflow']}"
+    for text in answer["import_errors"]:
+        yield _problem(file, f"{airflow} can't load it: {_last_line(text)}.", _import_fix(text), "airflow.import")
+    if not answer["import_errors"] and len(answer["dags"]) != 1:
+        found = ", ".join(answer["dags"]) or "none"
+        what = f"{airflow} finds {len(answer['dags'])} DAGs in it ({found}), not one."
+        yield _problem(file, what, _AGAIN, "airflow.dags")
 
 
 def _check_dag(dag: Answer, file: str, airflow: str, manifests: Mapping[str, dict[str, Any]]) -> Iterator[Problem]:

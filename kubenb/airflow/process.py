@@ -24,7 +24,7 @@ SECONDS = 300
 _DROPPED = ("AIRFLOW", "KUBENB_", "PYTHON", "VIRTUAL_ENV", "__PYVENV")
 
 
-def _python(path: Path) -> Path:
+def python_of(path: Path) -> Path:
     """The Python itself, where its environment's folder was named."""
     for candidate in (path, path / "bin" / "python"):
         if candidate.is_file() and os.access(candidate, os.X_OK):
@@ -37,7 +37,7 @@ class Question:
     """One running probe; `answer()` waits for it. `seed` differs between two that are to agree."""
 
     def __init__(self, dag_file: Path, python: Path, fields: Mapping[str, list[str]] | None, seed: int = 0) -> None:
-        self._python = _python(python)
+        self._python = python_of(python)
         self._home = tempfile.TemporaryDirectory(prefix="kubenb-airflow-", ignore_cleanup_errors=True)
         home = Path(self._home.name)
         self._file = home / "answer.json"
@@ -108,15 +108,22 @@ def ask(dag_file: Path, python: Path, fields: Mapping[str, list[str]] | None = N
     return found
 
 
-def _environment(home: Path, seed: int) -> dict[str, str]:
+def environment(home: Path, **more: str) -> dict[str, str]:
+    """What a command of that Airflow needs, and nothing that the user has set for another."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_DROPPED)}
-    return {
-        **kept,
+    own = {
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__DAGS_FOLDER": str(home / "dags"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        "AIRFLOW__DAG_PROCESSOR__DAG_VERSION_INFLATION_CHECK_LEVEL": "warning",
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
-        "PYTHONHASHSEED": str(seed),
-        "TZ": "UTC" if seed == 1 else "Asia/Kolkata",
     }
+    return {**kept, **own, **more}
+
+
+def _environment(home: Path, seed: int) -> dict[str, str]:
+    return environment(
+        home,
+        AIRFLOW__DAG_PROCESSOR__DAG_VERSION_INFLATION_CHECK_LEVEL="warning",
+        PYTHONHASHSEED=str(seed),
+        TZ="UTC" if seed == 1 else "Asia/Kolkata",
+    )

@@ -1,4 +1,4 @@
-"""The command line: `kubenb graph|plan|check|run|export|config NOTEBOOK`, the verbs of `kubenb.actions`.
+"""The command line: `kubenb graph|plan|check|run|rehearse|export|config NOTEBOOK`, the verbs of `kubenb.actions`.
 
 In: words of a shell. Out: text on stdout, problems on stderr, an exit code of the table below. `kubenb --help` is
 printed from here, before the command-line library is imported; `start` has the rest.
@@ -14,6 +14,7 @@ COMMANDS = {
     "plan": "Show the code and the values that each task takes along.",
     "check": "Check the notebook; with --airflow a real Airflow, with --context a cluster.",
     "run": "Run the tasks as processes here, or with --on CONTEXT as pods of a cluster.",
+    "rehearse": "Play the DAG once in a real Airflow on this machine, without a cluster.",
     "export": "Write the Airflow DAG, or with --diff show what would change.",
     "config": "Show every option in force, its value, and where it comes from.",
     "image": "Write a Dockerfile and pinned requirements from what the tasks import.",

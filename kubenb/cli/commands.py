@@ -19,6 +19,7 @@ from kubenb.cli.words import FAILED, INTERRUPTED, PROBLEMS, Command, command_of,
 
 if TYPE_CHECKING:
     from kubenb.run.events import Progress
+    from kubenb.show.results import Results
 
 NOTEBOOK = click.Path(dir_okay=False, path_type=Path)
 
@@ -140,12 +141,48 @@ def run(notebook: Path, to: Path, params: tuple[str, ...], as_json: bool, verbos
         results = actions.run(
             notebook, to, given, **told, env=env, on=wish["on"], namespace=wish["namespace"], progress=progress
         )
-    seen = _one_screen() and not as_json  # the progress has shown each task's end
-    click.echo("\n".join([*results.tails(), results.ending()]) if seen else text_of(results, as_json))
-    if results.run.interrupted:
-        sys.exit(INTERRUPTED)
-    if not results.ok:
-        sys.exit(FAILED)
+    _end(results, as_json)
+
+
+@command_of("rehearse")
+@click.argument("source", type=NOTEBOOK, metavar="DAG|NOTEBOOK")
+@click.option(
+    "--airflow", envvar="KUBENB_AIRFLOW", required=True, metavar="PYTHON", help="A Python that has Airflow 2.11 or 3.x."
+)
+@click.option(
+    "--to",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Where notebooks, logs and data go (rehearsal/NAME unless set).",
+)
+@click.option(
+    "-p", "--param", "params", multiple=True, metavar="NAME=VALUE", help="A parameter of the DAG; repeat for more."
+)
+@click.option(
+    "--date",
+    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]),
+    metavar="DATE",
+    help="The logical date, 2026-01-31 or 2026-01-31T06:00:00 in UTC (now unless set).",
+)
+@click.option(
+    "-e", "--env", "env", multiple=True, metavar="NAME[=VALUE]", help="Hand a variable of this shell to the tasks."
+)
+@click.option("-v", "--verbose", is_flag=True, help="Show what the tasks print.")
+@json_too
+def rehearse(source: Path, params: tuple[str, ...], as_json: bool, verbose: bool, **wish: Any) -> None:
+    """Results on stdout, progress on stderr."""
+    from datetime import timezone
+
+    from kubenb import actions
+    from kubenb.show.rehearsed import BEFORE
+
+    given, env, date = _pairs(params, "-p"), _env(wish["env"]), wish["date"]
+    if date is not None and date.tzinfo is None:
+        date = date.replace(tzinfo=timezone.utc)
+    click.echo(BEFORE, err=True)
+    with refusing(as_json), _stoppable(), _progress(verbose, as_json) as progress:
+        results = actions.rehearse(source, wish["airflow"], wish["to"], given, date=date, env=env, progress=progress)
+    _end(results, as_json)
 
 
 @command_of("config")
@@ -209,6 +246,16 @@ def completion(shell: str) -> None:
         "fish": "_KUBENB_COMPLETE=fish_source kubenb | source",
     }
     click.echo(lines[shell])
+
+
+def _end(results: Results, as_json: bool) -> None:
+    """What a run came to, and its exit code."""
+    seen = _one_screen() and not as_json  # the progress has shown each task's end
+    click.echo("\n".join([*results.tails(), results.ending()]) if seen else text_of(results, as_json))
+    if results.run.interrupted:
+        sys.exit(INTERRUPTED)
+    if not results.ok:
+        sys.exit(FAILED)
 
 
 def _write_svg(text: str, path: Path) -> None:

@@ -63,7 +63,7 @@ def prepare(
         folder = _folder(sources[mount["name"]], mount, ground)
         if folder is not None:
             mounts[mount["mountPath"]] = folder
-    values = _taken(ground.around)
+    values = taken(ground.around)
     for name, value in _environment(container, own, ground, mounts, where, problems):
         values[name] = value
     absent = [mount["mountPath"] for mount in container.get("volumeMounts", ()) if mount["mountPath"] not in mounts]
@@ -80,7 +80,8 @@ def prepare(
     return Spec(tuple(command), values, folder, mounts, pod["spec"].get("activeDeadlineSeconds")), tuple(problems)
 
 
-def _taken(around: Mapping[str, str]) -> dict[str, str]:
+def taken(around: Mapping[str, str]) -> dict[str, str]:
+    """What stands for an image's own variables."""
     cache = around.get("XDG_CACHE_HOME") or os.path.join(around.get("HOME", "/tmp"), ".cache")
     return {name: value for name, value in around.items() if TAKEN.fullmatch(name)} | {"XDG_CACHE_HOME": cache}
 

@@ -70,7 +70,7 @@ def end(processes: Iterable[Process], grace: float = GRACE) -> None:
     changes nothing.
     """
     started = list(processes)
-    with _deaf():
+    with deaf():
         for process in started:
             with contextlib.suppress(ProcessLookupError):
                 process.popen.send_signal(signal.SIGTERM)  # to the leader alone, as a container's first process gets it
@@ -91,7 +91,7 @@ def sweep(process: Process) -> None:
 
 
 @contextlib.contextmanager
-def _deaf() -> Iterator[None]:
+def deaf() -> Iterator[None]:
     """No KeyboardInterrupt here; outside the main thread none can come anyway."""
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -194,11 +194,11 @@ class Maker(ABC):
         used = usage(folder)
         log, notebook = self.desk.log(unit.file), self.desk.notebook(unit.file)
         code = work.code if work else None
-        lines = _last_lines(log) if state == "failed" else ()
+        lines = last_lines(log) if state == "failed" else ()
         return Outcome(
             unit.plan.task.name,
             state,
-            why or (_reason(lines, work) if state == "failed" else ""),
+            why or (reason(lines, work) if state == "failed" else ""),
             unit.item,
             seconds=work.seconds if work else used.get("seconds"),
             cpu=used.get("cpu"),
@@ -240,7 +240,8 @@ class Maker(ABC):
         return str(self.place(unit.plan.task.name, unit.item).relative_to(self.desk.store))
 
 
-def _last_lines(log: Path) -> tuple[str, ...]:
+def last_lines(log: Path) -> tuple[str, ...]:
+    """The end of a log, without empty lines."""
     try:
         with log.open("rb") as file:
             file.seek(max(0, log.stat().st_size - 16_384))
@@ -250,7 +251,7 @@ def _last_lines(log: Path) -> tuple[str, ...]:
     return tuple(line for line in lines if line.strip())[-TAIL:]
 
 
-def _reason(lines: tuple[str, ...], work: Work | None) -> str:
+def reason(lines: tuple[str, ...], work: Work | None) -> str:
     """What is known beside the log, the runtime's own last line where it could still write one, else what the exit code tells."""
     if work is not None and (work.why or work.overdue):
         return work.why or f"it ran longer than its deadline of {work.deadline:.0f} s"

@@ -6,5 +6,6 @@ In: the requests of a real client. Out: what an API server and a kubelet would a
 """
 
 from kubenb.standin.api import PodApi
+from kubenb.standin.container import Image
 
-__all__ = ["PodApi"]
+__all__ = ["Image", "PodApi"]

@@ -24,7 +24,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from kubenb.standin.container import Spec
+from kubenb.standin.container import Image, Spec
 from kubenb.standin.logs import now
 from kubenb.standin.pod import Pod
 from kubenb.standin.requests import Handler
@@ -40,10 +40,12 @@ class ApiError(Exception):
 
 
 class PodApi:
-    """Serves while used as a context manager; `root` holds the claims (`root/pvc/<claim>`), pods' other volumes are gone with them.
+    """Serves while used as a context manager; `root` holds the claims (`root/pvc/<claim>`, or `claims/<claim>`), pods' other volumes are
+    gone with them.
 
-    `python` runs commands that start with `python`. `pods` are those that exist, by (namespace, name); `gone` those that were deleted;
-    `calls` is every request as ('POST', '/api/v1/…').
+    `image` stands for the image: its `python` runs commands that start with `python`, its `environment` is what every container
+    inherits, its `own` replaces variables of a container. `pods` are those that exist, by (namespace, name); `gone` those that were
+    deleted; `known` all of them, as they came; `calls` is every request as ('POST', '/api/v1/…').
     """
 
     def __init__(
@@ -53,13 +55,16 @@ class PodApi:
         secrets: Objects | None = None,
         configmaps: Objects | None = None,
         python: str = sys.executable,
+        image: Image | None = None,
+        claims: Path | None = None,
     ) -> None:
         # Not below `root`: a socket's path has room for 107 characters, and a test's folder may need most of them.
         self._pods = Path(tempfile.mkdtemp(prefix="pods-"))
-        self.around = Surroundings(root, self._pods, secrets or {}, configmaps or {})
-        self.python = python
+        self.around = Surroundings(claims or root / "pvc", self._pods, secrets or {}, configmaps or {})
+        self.image = image or Image(python)
         self.pods: dict[tuple[str, str], Pod] = {}
         self.gone: list[Pod] = []
+        self.known: list[Pod] = []
         self.calls: list[tuple[str, str]] = []
         self.lock = threading.RLock()
         self._server: ThreadingHTTPServer | None = None
@@ -111,7 +116,8 @@ class PodApi:
         with self.lock:
             if key in self.pods:
                 raise ApiError(HTTPStatus.CONFLICT, "AlreadyExists", f'pods "{key[1]}" already exists')
-            self.pods[key] = Pod(manifest, self.around, self.python)
+            self.pods[key] = Pod(manifest, self.around, self.image)
+            self.known.append(self.pods[key])
             return self.pods[key].show()
 
     def pod(self, namespace: str, name: str) -> Pod:

@@ -14,7 +14,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -59,17 +60,36 @@ def localise(text: str, mounts: Mapping[str, Path]) -> str:
     return text
 
 
-def image_environment(python: str) -> dict[str, str]:
-    """What an image would set: PATH, with the folder of `python` first."""
-    kept = {name: value for name, value in os.environ.items() if name.startswith(_INHERITED)}
-    return {**kept, "PATH": os.pathsep.join([str(Path(python).parent), os.environ.get("PATH", os.defpath)])}
+def _nothing(metadata: Mapping[str, Any], values: Mapping[str, str]) -> Mapping[str, str]:
+    """An image that replaces no variable."""
+    return {}
+
+
+@dataclass(frozen=True)
+class Image:
+    """What stands for every image: a Python, what it sets (PATH, with the Python's folder first, unless told), and what of a
+    container's own variables it replaces, by the pod's metadata and the variables as they are.
+    """
+
+    python: str = sys.executable
+    environment: Mapping[str, str] | None = None
+    own: Callable[[Mapping[str, Any], Mapping[str, str]], Mapping[str, str]] = _nothing
+
+    def sets(self) -> dict[str, str]:
+        """What a container inherits."""
+        around = self.environment
+        if around is None:
+            around = {
+                name: value for name, value in os.environ.items() if name.startswith(_INHERITED) or name == "PATH"
+            }
+        return {**around, "PATH": os.pathsep.join([str(Path(self.python).parent), around.get("PATH", os.defpath)])}
 
 
 class Container:
-    """Starts at once. `env` is already resolved (secrets and fields filled in), in the spec's order."""
+    """Starts at once. `env` is already resolved (secrets and fields filled in), in the spec's order; `own` replaces some of it as it is."""
 
     def __init__(
-        self, spec: Spec, env: Mapping[str, str], mounts: Mapping[str, Path], python: str = sys.executable
+        self, spec: Spec, env: Mapping[str, str], mounts: Mapping[str, Path], image: Image, own: Mapping[str, str]
     ) -> None:
         self.spec = spec
         self.name: str = spec["name"]
@@ -77,14 +97,14 @@ class Container:
         self.started = now()
         self.finished: str | None = None
         self.exit_code: int | None = None
-        self._failure: CannotStart | None = None
+        self.failure: CannotStart | None = None
         self._folders = dict(mounts)
         words = [expand(word, env) for word in [*spec.get("command", ()), *spec.get("args", ())]]
         command = [localise(word, mounts) for word in words]
         if command and command[0] in ("python", "python3"):
-            command[0] = python
-        values = {name: localise(value, mounts) for name, value in env.items()}
-        self._python, self._env = python, {**image_environment(python), **values}
+            command[0] = image.python
+        self.values = {**{name: localise(value, mounts) for name, value in env.items()}, **own}
+        self._python, self._env = image.python, {**image.sets(), **self.values}
         self._process = self._start(command, self._env, spec.get("workingDir"))
         self._done = threading.Event()
         if self._process:
@@ -96,7 +116,7 @@ class Container:
         self, command: Sequence[str], env: Mapping[str, str], folder: str | None
     ) -> subprocess.Popen[bytes] | None:
         if not command:
-            self._failure = CannotStart(
+            self.failure = CannotStart(
                 "StartError", "the stand-in has no images, so it can't run an image's own entry point"
             )
             return None
@@ -111,7 +131,7 @@ class Container:
                 start_new_session=True,
             )
         except (OSError, ValueError) as error:
-            self._failure = CannotStart("StartError", f"failed to create containerd task: exec {command[0]!r}: {error}")
+            self.failure = CannotStart("StartError", f"failed to create containerd task: exec {command[0]!r}: {error}")
             return None
 
     def execute(self, words: Sequence[str]) -> subprocess.Popen[bytes]:
@@ -131,6 +151,7 @@ class Container:
 
     def _read(self, process: subprocess.Popen[bytes]) -> None:
         assert process.stdout
+        threading.Thread(target=_sweep, args=(process,), daemon=True).start()
         with process.stdout as stream:
             for line in stream:
                 self.log.append(line)
@@ -142,6 +163,11 @@ class Container:
         self.finished = now()
         self._done.set()
         self.log.close()
+
+    @property
+    def pid(self) -> int | None:
+        """Of its first process, which leads a group of its own."""
+        return self._process.pid if self._process else None
 
     def wait(self, seconds: float | None = None) -> bool:
         """True once it ended."""
@@ -174,14 +200,14 @@ class Container:
 
     def _terminated(self) -> Spec:
         assert self.exit_code is not None
-        reason = self._failure.reason if self._failure else "Completed" if self.exit_code == 0 else "Error"
+        reason = self.failure.reason if self.failure else "Completed" if self.exit_code == 0 else "Error"
         state = {
             "exitCode": self.exit_code,
             "reason": reason,
             "startedAt": seconds(self.started),
             "finishedAt": seconds(self.finished or self.started),
         }
-        message = str(self._failure or "")
+        message = str(self.failure or "")
         if self.exit_code and not message and self.spec.get("terminationMessagePolicy") == "FallbackToLogsOnError":
             message = self.log.tail()
         return {**state, "message": message} if message else state
@@ -234,6 +260,12 @@ def seconds(time: str) -> str:
     return re.sub(r"\.\d+", "", time)
 
 
+def _sweep(process: subprocess.Popen[bytes]) -> None:
+    """With its first process a container ends: what that one left running ends too."""
+    process.wait()
+    _signal(process.pid, signal.SIGKILL, group=True)
+
+
 def _signal(pid: int, number: signal.Signals, *, group: bool) -> None:
-    with contextlib.suppress(ProcessLookupError):
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         (os.killpg if group else os.kill)(pid, number)

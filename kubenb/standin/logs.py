@@ -53,6 +53,11 @@ class Log:
         with self._changed:
             return tuple(self._lines)
 
+    def since(self, seen: int) -> tuple[Line, ...]:
+        """The lines after the first `seen`."""
+        with self._changed:
+            return tuple(self._lines[seen:])
+
     def follow(self) -> Iterator[Line]:
         """All lines, waiting for those to come, until the writer closed."""
         seen = 0

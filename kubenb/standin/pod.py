@@ -6,12 +6,11 @@ In: the object as the client sent it. Out: the object as the API server gives it
 from __future__ import annotations
 
 import copy
-import sys
 import threading
 import uuid
 from typing import Any
 
-from kubenb.standin.container import CannotStart, Container, Spec, XComSidecar, seconds
+from kubenb.standin.container import CannotStart, Container, Image, Spec, XComSidecar, seconds
 from kubenb.standin.logs import now
 from kubenb.standin.volumes import Surroundings, environment, mounts, volume_folder
 
@@ -23,7 +22,7 @@ DEFAULT_GRACE = 30
 class Pod:
     """Starts at once."""
 
-    def __init__(self, manifest: Spec, around: Surroundings, python: str = sys.executable) -> None:
+    def __init__(self, manifest: Spec, around: Surroundings, image: Image) -> None:
         self.object = copy.deepcopy(manifest)
         self.metadata: Spec = self.object.setdefault("metadata", {})
         self.metadata.update(uid=str(uuid.uuid4()), creationTimestamp=seconds(now()), resourceVersion="1")
@@ -34,13 +33,13 @@ class Pod:
         self.reason: str | None = None
         self._started = seconds(now())
         try:
-            self._start(around, python)
+            self._start(around, image)
         except CannotStart as refusal:
             self.refusal = refusal
         if self.spec.get("activeDeadlineSeconds") and not self.refusal:
             threading.Thread(target=self._deadline, args=(self.spec["activeDeadlineSeconds"],), daemon=True).start()
 
-    def _start(self, around: Surroundings, python: str) -> None:
+    def _start(self, around: Surroundings, image: Image) -> None:
         folders = {
             volume["name"]: volume_folder(volume, self.folder, around) for volume in self.spec.get("volumes") or ()
         }
@@ -53,7 +52,7 @@ class Pod:
             if XCOM in paths:
                 # The one path that a task's runtime knows without being told; a process can't have it at that place.
                 values["KUBENB_AIRFLOW_XCOM"] = XCOM
-            self.containers.append(Container(spec, values, paths, python))
+            self.containers.append(Container(spec, values, paths, image, image.own(self.metadata, values)))
 
     def _deadline(self, seconds_left: float) -> None:
         base = self.containers[0]

@@ -18,9 +18,9 @@ Objects = Mapping[str, Mapping[str, str]]
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What the stand-in has: a folder for claims and one for each pod's own volumes, secrets and config maps by name."""
+    """What the stand-in has: a folder of claims and one for each pod's own volumes, secrets and config maps by name."""
 
-    root: Path
+    claims: Path
     pods: Path
     secrets: Objects = field(default_factory=dict)
     configmaps: Objects = field(default_factory=dict)
@@ -45,7 +45,7 @@ def volume_folder(volume: Mapping[str, Any], place: Path, around: Surroundings) 
     """The folder that stands for a volume; `place` is the pod's own."""
     own = place / str(volume["name"])
     if "persistentVolumeClaim" in volume:
-        own = around.root / "pvc" / volume["persistentVolumeClaim"]["claimName"]
+        own = around.claims / volume["persistentVolumeClaim"]["claimName"]
     elif "secret" in volume:
         _write(
             own,
@@ -58,7 +58,7 @@ def volume_folder(volume: Mapping[str, Any], place: Path, around: Surroundings) 
             around.find("configmap", volume["configMap"]["name"], bool(volume["configMap"].get("optional"))),
             volume["configMap"],
         )
-    elif "emptyDir" not in volume:
+    elif not {"emptyDir", "ephemeral"} & set(volume):
         kinds = ", ".join(sorted(set(volume) - {"name"}))
         raise CannotStart("CreateContainerConfigError", f"the stand-in has no volumes of kind {kinds}")
     own.mkdir(parents=True, exist_ok=True)
@@ -72,7 +72,7 @@ def _write(folder: Path, data: Mapping[str, str], source: Mapping[str, Any]) -> 
         if key not in data:
             raise CannotStart("CreateContainerConfigError", f"references non-existent secret key: {key}")
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_text(data[key])
+        (folder / path).write_text(data[key], encoding="utf-8", errors="surrogateescape")
 
 
 def mounts(container: Mapping[str, Any], folders: Mapping[str, Path]) -> dict[str, Path]:
