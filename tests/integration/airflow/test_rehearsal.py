@@ -104,7 +104,7 @@ def test_a_failing_task_is_named_with_its_traceback(rehearsing: Path, tmp_path: 
     assert ended.returncode == 3, ended.stderr + said
     assert ended.stderr.startswith("No cluster takes part: ")
     assert re.search(r"^b +failed in .*: ZeroDivisionError: division by zero in cell", said, re.MULTILINE)
-    assert "----> 2 y = x / 0" in said
+    assert "line 2, in <module>\n    y = x / 0\n" in said
     assert "c  not run because b failed" in said
     assert "x is 5" in (tmp_path / "out" / "b.log").read_text()
     outputs = [
