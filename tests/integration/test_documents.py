@@ -64,8 +64,19 @@ def type_in(command: str, folder: Path) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize(("name", "least"), [("README.md", 5), ("docs/other-tasks.md", 2)])
-def test_what_a_document_shows_is_what_happens(name: str, least: int, tmp_path: Path) -> None:
+DOCUMENTS = [
+    ("README.md", 5),
+    ("docs/other-tasks.md", 2),
+    pytest.param("docs/rehearsal.md", 2, marks=[pytest.mark.airflow, pytest.mark.xdist_group("airflow-3.3")]),
+]
+
+
+@pytest.mark.parametrize(("name", "least"), DOCUMENTS)
+def test_what_a_document_shows_is_what_happens(
+    name: str, least: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if name == "docs/rehearsal.md":
+        monkeypatch.setenv("KUBENB_AIRFLOW", str(ROOT / ".airflow" / "3.3"))
     printed = ""
     typed = 0
     for fence in fences(ROOT / name):

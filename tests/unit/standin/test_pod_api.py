@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from kubenb.standin import Image
 from kubenb.testing import PodApi
 
 kubernetes = pytest.importorskip("kubernetes")
@@ -218,3 +219,29 @@ def test_a_command_without_a_websocket_is_not_run(client: Any, api: PodApi) -> N
         connection.request("GET", "/api/v1/namespaces/default/pods/p/exec?command=ls")
         answer = connection.getresponse()
         assert (answer.status, b"Upgrade request required" in answer.read()) == (400, True)
+
+
+def test_what_a_container_left_running_ends_with_it(api: PodApi, client: Any) -> None:
+    script = "import subprocess as s; print(s.Popen(['sleep', '60']).pid, flush=True)"
+    client.create_namespaced_pod("default", pod(script))
+    assert end(client).status.phase == "Succeeded"
+    [line] = api.known[0].containers[0].log.lines()
+    with contextlib.suppress(FileNotFoundError):
+        assert "Z" in Path(f"/proc/{int(line.text)}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+def test_the_image_sets_what_containers_inherit_and_may_replace_theirs(tmp_path: Path) -> None:
+    def own(metadata: Any, values: Any) -> dict[str, str]:
+        return {"PLACE": f"/data/{metadata['name']}"} if "PLACE" in values else {}
+
+    image = Image(environment={"PATH": "/bin", "OF_IMAGE": "1"}, own=own)
+    script = "import os; print(os.environ['OF_IMAGE'], os.environ['PLACE'], 'HOME' in os.environ)"
+    mounted: Any = {
+        "volumeMounts": [{"name": "v", "mountPath": "/data"}],
+        "env": [{"name": "PLACE", "value": "/data/x"}],
+    }
+    with PodApi(tmp_path, image=image) as served:
+        served.create("default", pod(script, spec={"volumes": [{"name": "v", "emptyDir": {}}]}, **mounted))
+        container = served.known[0].containers[0]
+        assert container.wait(20)
+        assert container.log.lines()[0].text == b"1 /data/p False\n"
