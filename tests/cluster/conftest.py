@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.cluster.pods import own_namespace
+from tests.integration.airflow.conftest import airflow, airflow_python  # noqa: F401
 from tests.stores.servers import ObjectStore, object_store
 
 HERE = Path(__file__).parent
@@ -73,14 +73,8 @@ def oracle(kubeconfig: Path) -> Any:
 @pytest.fixture
 def namespace(oracle: Any) -> Iterator[str]:
     """A namespace of the test's own, ready for pods."""
-    name = f"kubenb-test-{secrets.token_hex(4)}"
-    oracle.create_namespace({"metadata": {"name": name}})
-    try:
-        while not oracle.list_namespaced_service_account(name, field_selector="metadata.name=default").items:
-            time.sleep(0.05)
+    with own_namespace(oracle) as name:
         yield name
-    finally:
-        oracle.delete_namespace(name, propagation_policy="Background")
 
 
 @pytest.fixture
