@@ -1,4 +1,4 @@
-"""A real Airflow that runs DAGs against the stand-in of the pod API: unmodified provider code, no scheduler, no cluster.
+"""A real Airflow that runs DAGs: unmodified provider code, no scheduler; against the stand-in of the pod API, or a real cluster's.
 
 A home is migrated once a session and copied for each run, so that runs don't see each other. A cluster policy, Airflow's own means for it,
 makes the operators look more often than every 5 seconds. Next room: the tests.
@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +28,14 @@ SECONDS = 300
 
 
 @dataclass(frozen=True)
+class Ran:
+    """Whether the DAG run succeeded, and all that Airflow said meanwhile: every task's log."""
+
+    ok: bool
+    said: str
+
+
+@dataclass(frozen=True)
 class Airflow:
     """One version, with its migrated home."""
 
@@ -35,9 +44,7 @@ class Airflow:
 
     def environment(self, home: Path, **more: str) -> dict[str, str]:
         """What a command of this Airflow needs, and nothing that the user has set for another."""
-        kept = {
-            name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "KUBENB", "PYTHON"))
-        }
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "KUBE", "PYTHON"))}
         path = f"{self.python.parent}{os.pathsep}{os.environ['PATH']}"
         own = {"AIRFLOW_HOME": str(home), "AIRFLOW__CORE__LOAD_EXAMPLES": "False", "PATH": path}
         return {**kept, **own, **more}
@@ -51,19 +58,31 @@ class Airflow:
         assert done.returncode == 0, done.stdout + done.stderr
 
     def run(self, dags: Path, dag_id: str, api: PodApi, place: Path, params: dict[str, object] | None = None) -> str:
-        """`airflow dags test`: the whole DAG in one process. Returns all that it said; fails with it if a task did."""
+        """The whole DAG against the stand-in. Returns all that it said; fails with it if a task did."""
+        config = api.write_kubeconfig(place / "kubeconfig")
+        ran = self.test(dags, dag_id, {"kube_config_path": str(config), "namespace": "default"}, place, params)
+        assert ran.ok, ran.said[-8000:]
+        return ran.said
+
+    def test(
+        self,
+        dags: Path,
+        dag_id: str,
+        connection: Mapping[str, object],
+        place: Path,
+        params: dict[str, object] | None = None,
+    ) -> Ran:
+        """`airflow dags test`: the whole DAG, one task after another."""
         home = place / "airflow-home"
         shutil.copytree(self.home, home)
-        config = api.write_kubeconfig(place / "kubeconfig")
-        extra = {"kube_config_path": str(config), "in_cluster": False, "namespace": "default"}
+        kubernetes = {"conn_type": "kubernetes", "extra": {"in_cluster": False, **connection}}
         env = self.environment(
             home,
             AIRFLOW__CORE__DAGS_FOLDER=str(dags),
-            AIRFLOW_CONN_KUBERNETES_DEFAULT=json.dumps({"conn_type": "kubernetes", "extra": extra}),
+            AIRFLOW_CONN_KUBERNETES_DEFAULT=json.dumps(kubernetes),
         )
         command = [str(self.python), "-m", "airflow", "dags", "test", dag_id, "2026-01-01"]
         command += ["--conf", json.dumps(params)] if params else []
         done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=SECONDS, cwd=place)
         said = done.stdout + done.stderr
-        assert "state=success" in said, said[-8000:]
-        return said
+        return Ran("state=success" in said, said)
