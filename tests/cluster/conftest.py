@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from tests.cluster.pods import own_namespace
-from tests.integration.airflow.conftest import airflow, airflow_python  # noqa: F401
+from tests.cluster.rig import Airflow
 from tests.stores.servers import ObjectStore, object_store
 
 HERE = Path(__file__).parent
@@ -29,6 +29,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(HERE):
             item.add_marker(pytest.mark.cluster)
+
+
+@pytest.fixture(scope="session")
+def airflow_python(airflow_version: str) -> Path:
+    python = HERE.parents[1] / ".airflow" / airflow_version / "bin" / "python"
+    if not python.exists():
+        pytest.fail(f"Airflow {airflow_version} is not set up: run `make airflows`.", pytrace=False)
+    return python
+
+
+@pytest.fixture(scope="session")
+def airflow(airflow_python: Path, airflow_version: str, tmp_path_factory: pytest.TempPathFactory) -> Airflow:
+    """Its home made, and its database migrated."""
+    made = Airflow(airflow_python, tmp_path_factory.mktemp("airflow") / airflow_version)
+    made.migrate()
+    return made
 
 
 def pointed_at(context: str) -> dict[str, Any]:

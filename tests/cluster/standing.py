@@ -20,7 +20,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.integration.airflow.rig import Airflow
+from tests.cluster.rig import Airflow
 
 # The operators look more often than every 5 seconds, as in `rig`; retries stay as the DAG says.
 POLICY = """

@@ -14,9 +14,9 @@ import pytest
 
 from kubenb.testing import notebook
 from tests.cluster.pods import claims, own_namespace
+from tests.cluster.rig import Airflow
 from tests.cluster.standing import Standing, standing
 from tests.integration.airflow.exported import export, pipeline_of
-from tests.integration.airflow.rig import Airflow
 from tests.stores.servers import ObjectStore
 
 pytestmark = [

@@ -4,30 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import kubenb
-from kubenb.model.pipeline import Cell, Notebook
-from kubenb.notebook.cells import read_notebook
 from tests.integration.examples.storage import Storage, storage
-
-ROOT = Path(__file__).parents[3]
-LOOKED_AT = {
-    "flights": ["flights", "weather", "table", "known", "unseen", "by_hour", "forecast", "score", "worst", "inputs"],
-    "airports": ["flights", "airlines", "here", "hourly", "busiest", "share", "table", "day", "airports"],
-    "options": ["prices", "connected", "user", "middle", "spread", "limits", "odd", "third", "mean", "summary"],
-    "bucket": ["flights", "airlines", "written", "source"],
-}
-LOOK = """%%k8s_task look
-import json, os, pathlib
-from tests.equivalence.picture import picture
-pathlib.Path(os.environ["LOOK"]).write_text(json.dumps(picture({names})))"""
+from tests.integration.examples.watched import LOOKED_AT, ROOT, from_top_to_bottom, watched
 
 
 @pytest.fixture(scope="module")
@@ -41,14 +25,6 @@ def bucket() -> Iterator[Storage]:
     with storage() as service:
         service.objects["example-flights", "in/flights.csv"] = flights.to_csv(index=False).encode()
         yield service
-
-
-def watched(name: str) -> Notebook:
-    """The example with one more task, which writes a picture of its variables to the file named by LOOK."""
-    notebook = read_notebook(ROOT / "notebooks" / f"{name}.ipynb")
-    names = "{" + ", ".join(f"{name!r}: {name}" for name in LOOKED_AT[name]) + "}"
-    look = Cell(len(notebook.cells) + 1, "code", LOOK.format(names=names), (), "look")
-    return Notebook(notebook.path, (*notebook.cells, look), notebook.kernel)
 
 
 def around(name: str, folder: Path, bucket: Storage) -> dict[str, str]:
@@ -70,21 +46,6 @@ def around(name: str, folder: Path, bucket: Storage) -> dict[str, str]:
         program.chmod(0o755)
         env["PATH"] = os.pathsep.join([str(folder), os.environ["PATH"]])
     return env
-
-
-def from_top_to_bottom(notebook: Notebook, env: dict[str, str]) -> Any:
-    """The picture after the plain run."""
-    code = "from tests.integration.examples.plain import main; main()"
-    sources = json.dumps([cell.source for cell in notebook.cells if cell.kind == "code"])
-    subprocess.run(
-        [sys.executable, "-c", code],
-        input=sources,
-        text=True,
-        env={**os.environ, **env},
-        check=True,
-        capture_output=True,
-    )
-    return json.loads(Path(env["LOOK"]).read_text())
 
 
 @pytest.mark.parametrize("name", sorted(LOOKED_AT))
