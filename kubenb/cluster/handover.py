@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 CONTAINER = "base"
 TRIES = 4
+KILLED = 137
 
 
 def put(
@@ -76,14 +77,19 @@ def get(client: Client, namespace: str, pod: str, place: str, token: str, store_
 
 
 def release(client: Client, namespace: str, pod: str, token: str) -> None:
-    """The pod's runtime may end."""
+    """The pod's runtime may end. It does so at once, and the command that told it with it: that, and a pod that is over, is no failure."""
 
     def act() -> Execution:
         running = execute(client, namespace, pod, CONTAINER, _command(["done", token]))
         running.wait()
+        running.code = 0 if running.code == KILLED else running.code
         return running
 
-    _again(act, f"pod {pod} can't be told that its results are fetched")
+    try:
+        _again(act, f"pod {pod} can't be told that its results are fetched")
+    except ApiError as error:
+        if error.status != 404 and "not found" not in error.message:
+            raise
 
 
 class _Broken(Exception):

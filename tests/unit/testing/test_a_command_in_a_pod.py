@@ -74,3 +74,11 @@ def test_a_folder_that_can_not_be_written_is_named(client: Client, tmp_path: Pat
 def test_a_pod_that_is_not_there_is_named(client: Client) -> None:
     with pytest.raises(ApiError, match='pods "other" not found'):
         execute(client, "default", "other", "base", ["python"])
+
+
+def test_a_pod_that_ends_as_it_is_released_is_released(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    dies = ["python", "-c", "import os; os.kill(os.getpid(), 9)"]
+    monkeypatch.setattr(handover, "_command", lambda words: dies)
+    handover.release(client, "default", "train", "ab12")
+    client.delete("/api/v1/namespaces/default/pods/train", grace=0)
+    handover.release(client, "default", "train", "ab12")
