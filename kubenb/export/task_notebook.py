@@ -34,7 +34,7 @@ class Draft:
 def task_notebook(pipeline: Pipeline, plan: Plan, dag: str = "", lists: dict[str, list[str]] | None = None) -> str:
     """The notebook's text. `dag` and `lists`: what `dag_id` and `runtime_lists` give, where the caller has them already."""
     wanted = (runtime_lists(pipeline) if lists is None else lists).get(plan.task.name, [])
-    parts = list(_steps(plan, pipeline.notebook))
+    parts = list(drafts(plan, pipeline.notebook))
     body = Draft("body", plan.task.body, ("kubenb-body",))
     save = _save(plan, wanted)
     uses = f"{RUNTIME}." in "".join(
@@ -89,7 +89,7 @@ def _assigned(source: str) -> frozenset[str]:
     )
 
 
-def _steps(plan: Plan, notebook: Notebook) -> Iterator[Draft]:
+def drafts(plan: Plan, notebook: Notebook) -> Iterator[Draft]:
     """The steps in the notebook's order, then the item of a mapped task."""
     ids: dict[str, int] = {}
 

@@ -12,7 +12,7 @@ import json
 import queue
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
@@ -59,6 +59,7 @@ class PodWork(Work):
     ended: queue.SimpleQueue[Work] = field(kw_only=True)
     carry: Carry | None = field(kw_only=True, default=None)
     detach: bool = field(kw_only=True, default=False)
+    written: Callable[[str, int], tuple[int, int] | None] | None = field(kw_only=True, default=None)
     there: bool = field(kw_only=True, default=False)  # it was made before: attach to it
 
     def __post_init__(self) -> None:
@@ -155,6 +156,13 @@ class PodWork(Work):
             self.finished = told
         else:
             self.told = told
+        place = (
+            self.written(str(told["id"]), int(told["line"]))
+            if self.written and told.get("line") and told.get("id")
+            else None
+        )
+        if place:
+            told["cell"], told["line"] = place
 
     def _state(self) -> State:
         if self.hub.away:

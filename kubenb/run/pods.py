@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from kubenb.cluster import marks
+from kubenb.export.origin import as_written
 from kubenb.model.pipeline import Load, Pipeline, Plan
 from kubenb.model.problems import Problem
 from kubenb.run.events import Outcome, Progress, Run, silent
@@ -118,6 +119,7 @@ class PodMaker(Maker):
             ended=ended,
             carry=self._carry(unit),
             detach=self.on.detach,
+            written=lambda cell, line: as_written(self.pipeline.notebook, unit.plan, cell, line),
         ).start()
 
     def end(self, works: Sequence[Work]) -> None:
