@@ -288,10 +288,16 @@ def doctor(context: str | None = None, namespace: str | None = None) -> Findings
 def rbac(who: str = "user", namespace: str = "default", subject: str = "", *, xcom: bool = False) -> Text:
     """The Role and RoleBinding that a run needs, for a notebook's user or for Airflow's worker ('airflow')."""
     from kubenb.cluster.roles import role
+    from kubenb.model.kinds import KINDS
+    from kubenb.model.values import BadValue
     from kubenb.show.cluster import Text
 
     if who not in ("user", "airflow"):
         raise refuse(Place(), f"there is no role for {who}.", "Write user or airflow.", "rbac.who")
+    try:
+        KINDS["dns"].parse(namespace)
+    except BadValue as bad:
+        raise refuse(Place(), f"namespace {bad.what}", bad.fix, "rbac.namespace") from None
     return Text(role(who, namespace, subject, xcom))  # type: ignore[arg-type]
 
 
@@ -367,12 +373,15 @@ def _ask_cluster(pipeline: Pipeline, client: Client, namespace: str) -> tuple[Pr
     from kubenb.cluster.preflight import Asked, preflight
     from kubenb.export.manifest import manifest
     from kubenb.export.task_notebook import task_notebook
+    from kubenb.show.layout import ranks
 
+    edges = [(edge.upstream, edge.downstream) for edge in pipeline.edges]
+    stages = ranks([plan.task.name for plan in pipeline.plans], edges)
     asked = []
     for plan in pipeline.plans:
         pod = manifest(pipeline, plan, "" if plan.task.kind == "container" else task_notebook(pipeline, plan))
         pod["metadata"].setdefault("namespace", namespace)
-        asked.append(Asked(plan.task.header, pod))
+        asked.append(Asked(plan.task.header, pod, stages[plan.task.name]))
     return preflight(client, asked)
 
 

@@ -42,10 +42,50 @@ def examine(client: Client, namespace: str) -> Iterator[Finding]:
             "it is not checked (insecure-skip-tls-verify)",
             "Put the cluster's authority into the kubeconfig.",
         )
+    yield Finding("context", "good", f"{client.context}, of {client.access.source or 'the pod that this runs in'}")
+    yield _who(client)
+    there = _allowed(_namespace, client, namespace)
+    yield there
+    if there.state == "bad":
+        return
     yield from _rights(client, namespace)
-    for look in (_namespace, _quota, _limits):
+    for look in (_quota, _limits):
         yield _allowed(look, client, namespace)
+    yield _trial(client, namespace)
     yield _metrics(client)
+
+
+def _who(client: Client) -> Finding:
+    """As the API server knows this user: Kubernetes 1.28 and later."""
+    body = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+    try:
+        found = client.create("/apis/authentication.k8s.io/v1/selfsubjectreviews", body)
+    except ApiError as error:
+        if error.status not in (403, 404):
+            raise
+        return Finding("user", "unknown", "the API server does not say as whom it knows this user")
+    user = (found.get("status") or {}).get("userInfo") or {}
+    groups = [group for group in user.get("groups") or () if not group.startswith("system:")]
+    return Finding("user", "good", str(user.get("username", "")) + (f", of {', '.join(groups)}" if groups else ""))
+
+
+def _trial(client: Client, namespace: str) -> Finding:
+    """The pod that kubenb makes where no option says otherwise, by the server's dry run."""
+    container = {
+        "name": "base",
+        "image": "python:3.11-slim",
+        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+        "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "128Mi"}},
+    }
+    security = {"runAsNonRoot": True, "runAsUser": 1000, "seccompProfile": {"type": "RuntimeDefault"}}
+    spec = {"restartPolicy": "Never", "automountServiceAccountToken": False, "securityContext": security}
+    body = {"metadata": {"generateName": "kubenb-trial-"}, "spec": {**spec, "containers": [container]}}
+    try:
+        client.create(paths.pods(namespace), body, dryRun="All")
+    except ApiError as error:
+        problem = error.problem()
+        return Finding("a pod", "bad", problem.what.rstrip("."), problem.fix)
+    return Finding("a pod", "good", "the cluster would take one of 100m CPU and 128Mi memory")
 
 
 def _rights(client: Client, namespace: str) -> Iterator[Finding]:
@@ -72,10 +112,8 @@ def _allowed(look: Callable[[Client, str], Finding], client: Client, namespace: 
 
 def _namespace(client: Client, namespace: str) -> Finding:
     labels = client.get(f"/api/v1/namespaces/{namespace}")["metadata"].get("labels") or {}
-    level = labels.get("pod-security.kubernetes.io/enforce")
-    return Finding(
-        "namespace", "good", f"{namespace}, Pod Security {level or 'not enforced'} (kubenb's pods fit restricted)"
-    )
+    level = labels.get("pod-security.kubernetes.io/enforce") or "not enforced by a label"
+    return Finding("namespace", "good", f"{namespace}, Pod Security {level} (kubenb's pods fit restricted)")
 
 
 def _quota(client: Client, namespace: str) -> Finding:

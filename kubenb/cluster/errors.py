@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from kubenb.cluster.refusals import refusal
 from kubenb.model.problems import NOWHERE, KubenbError, Place, Problem
 
 
@@ -42,23 +43,16 @@ def _words(error: ApiError) -> tuple[str, str]:
             "the API server does not know who asks (401): the credentials are missing, wrong or have expired.",
             "Log in again, as you do for kubectl.",
         )
-    if error.status == 403 and "exceeded quota" in text:
-        return f"the namespace's quota does not leave room: {text.partition('exceeded quota: ')[2]}.", (
-            "Ask for less (--cpu, --memory), or wait until others have ended."
-        )
-    if error.status == 403 and "violates PodSecurity" in text:
-        return f"the namespace's Pod Security level forbids this pod: {text.partition('violates PodSecurity ')[2]}.", (
-            "Take out what it names from `#| pod:` or the volumes."
-        )
+    said = refusal(error.status, text)
+    if said is not None:
+        return said
     if error.status == 403 and "cannot" in text:
-        said = text.partition("is forbidden: ")[2] or text
-        return f"this is not allowed: {said}.", "Ask who runs the cluster for the Role that `kubenb rbac` prints."
+        denied = text.partition("is forbidden: ")[2] or text
+        return f"this is not allowed: {denied}.", "Ask who runs the cluster for the Role that `kubenb rbac` prints."
     if error.status == 403:
         return f"the cluster refuses it: {text}.", "Change what it names."
     if error.status == 404:
         return f"it is not there: {text}.", "Check the names, and the namespace."
-    if error.status == 422:
-        return f"the cluster does not take this pod: {text}.", "Change what it names."
     if error.status == 429:
         return f"the API server has too much to do (429): {text}.", "Try again in a while."
     return (

@@ -2,11 +2,12 @@
 
 In: pods as they would be started, each with its place in the notebook. Out: problems, all of them. Rights are asked verb
 by verb; admission (Pod Security, quota, limits, webhooks) by the server's own dry run; names of secrets, config maps, claims
-and accounts one by one. What this user may not look at is said so, never guessed. Next rooms: `rights`, `client`.
+and accounts one by one. What this user may not look at is said so, never guessed. Next rooms: `rights`, `named`, `room`.
 """
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,113 +15,119 @@ from typing import Any
 from kubenb.cluster import paths
 from kubenb.cluster.client import Client
 from kubenb.cluster.errors import ApiError
-from kubenb.cluster.rights import HELPFUL, missing
+from kubenb.cluster.named import Name, names
+from kubenb.cluster.rights import ALWAYS, EXEC, HELPFUL, missing
+from kubenb.cluster.room import short
+from kubenb.export.manifest import DIGEST
 from kubenb.model.problems import NOWHERE, Place, Problem, Severity
 
 Part = dict[str, Any]
+LONGEST = 54  # of a pod's name, before the suffix that keeps the dry run apart from pods that are there
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A pod to be started, and where it stands in the notebook."""
+    """A pod to be started, and where it stands in the notebook. `stage`: pods of one stage may run at the same time."""
 
     where: Place
     manifest: Part
+    stage: int | None = None
 
-
-@dataclass(frozen=True)
-class _Name:
-    """Something that must be there: `keys` of it where they are named."""
-
-    kind: str
-    path: str
-    words: str
-    option: str
-    keys: tuple[str, ...] = ()
+    @property
+    def namespace(self) -> str:
+        """Where it would be made."""
+        return str(self.manifest["metadata"]["namespace"])
 
 
 def preflight(client: Client, asked: Sequence[Asked]) -> tuple[Problem, ...]:
     """Every problem of every pod. Raises ApiError, Unreachable where nothing can be asked at all."""
     problems: list[Problem] = []
-    for namespace in dict.fromkeys(str(each.manifest["metadata"]["namespace"]) for each in asked):
-        problems += _rights(client, namespace)
-    known: dict[_Name, tuple[str, str] | None] = {}
-    for each in asked:
-        problems += _admitted(client, each)
-        for name in names(each.manifest):
-            if name not in known:
-                known[name] = _look(client, name)
-            said = known[name]
-            if said is not None:
-                severity = Severity.WARNING if said[1] == "unknown" else Severity.ERROR
-                fix = (
-                    "Ask for the right to look, or try it."
-                    if said[1] == "unknown"
-                    else f"Make it, or mend the name in `#| {name.option}:`."
-                )
-                problems.append(Problem(each.where, said[0], fix, f"cluster.{said[1]}", severity))
+    for namespace in dict.fromkeys(each.namespace for each in asked):
+        problems += _of_namespace(client, namespace, [each for each in asked if each.namespace == namespace])
     return tuple(dict.fromkeys(problems))
 
 
-def _rights(client: Client, namespace: str) -> Iterator[Problem]:
-    lacking = missing(client, namespace)
+def _of_namespace(client: Client, namespace: str, asked: list[Asked]) -> Iterator[Problem]:
+    lacking = missing(client, namespace, (*ALWAYS, *(EXEC if any(_by_exec(each) for each in asked) else ())))
     if lacking:
         verbs = "; ".join(f"{right} ({right.why})" for right in lacking)
         what = f"this user may not do all that a run needs in namespace {namespace}: {verbs}."
-        yield Problem(
-            NOWHERE, what, "Ask who runs the cluster for the Role that `kubenb rbac` prints.", "cluster.rights"
-        )
+        fix = f"Ask who runs the cluster for the Role that `kubenb rbac --namespace {namespace}` prints."
+        yield Problem(NOWHERE, what, fix, "cluster.rights")
     for right in missing(client, namespace, HELPFUL):
         what = f"this user may not {right} in namespace {namespace}, {right.why}."
         yield Problem(NOWHERE, what, "`kubenb rbac` has it.", "cluster.rights", Severity.WARNING)
+    if any(str(right) == "create pods" for right in lacking):
+        what = f"whether the cluster would take the tasks' pods can't be asked: this user may not create pods in namespace {namespace}."
+        yield Problem(NOWHERE, what, "It is asked once the rights are there.", "cluster.unknown", Severity.WARNING)
+        taken: list[tuple[Asked, Part]] = []
+    else:
+        taken, problems, there = _admitted(client, asked)
+        yield from problems
+        if not there:
+            return
+    yield from _names(client, asked)
+    yield from _together(client, namespace, taken)
 
 
-def _admitted(client: Client, each: Asked) -> Iterator[Problem]:
-    """The server's dry run: all that admission would say."""
-    namespace = str(each.manifest["metadata"]["namespace"])
-    try:
-        client.create(paths.pods(namespace), each.manifest, dryRun="All")
-    except ApiError as error:
-        if not (error.status == 403 and "cannot create" in error.message):  # the rights have said so
-            yield error.problem(each.where)
+def _by_exec(each: Asked) -> bool:
+    """A task of a notebook: its values go in and out through the pod."""
+    return DIGEST in (each.manifest["metadata"].get("annotations") or {})
 
 
-def names(pod: Part) -> Iterator[_Name]:
-    """What a pod names and the cluster must have."""
-    namespace, spec = str(pod["metadata"]["namespace"]), pod["spec"]
-
-    def of(kind: str, name: str, option: str, *keys: str) -> _Name:
-        words = {"secrets": "secret", "configmaps": "config map", "persistentvolumeclaims": "volume claim"}
-        return _Name(
-            kind, paths.core(namespace, kind, name), f"{words.get(kind, 'service account')} {name}", option, keys
-        )
-
-    if spec.get("serviceAccountName"):
-        yield of("serviceaccounts", spec["serviceAccountName"], "service-account")
-    for secret in spec.get("imagePullSecrets", ()):
-        yield of("secrets", secret["name"], "image-pull-secret")
-    for container in (*spec.get("initContainers", ()), *spec["containers"]):
-        for entry in container.get("env", ()):
-            source = entry.get("valueFrom") or {}
-            for field, kind, option in (
-                ("secretKeyRef", "secrets", "secret"),
-                ("configMapKeyRef", "configmaps", "configmap"),
-            ):
-                found = source.get(field)
-                if found and not found.get("optional"):
-                    yield of(kind, found["name"], option, found["key"])
-    for volume in spec.get("volumes", ()):
-        if "persistentVolumeClaim" in volume:
-            yield of("persistentvolumeclaims", volume["persistentVolumeClaim"]["claimName"], "volume")
-        if "secret" in volume and not volume["secret"].get("optional"):
-            keys = [item["key"] for item in volume["secret"].get("items", ())]
-            yield of("secrets", volume["secret"]["secretName"], "secret", *keys)
-        if "configMap" in volume and not volume["configMap"].get("optional"):
-            keys = [item["key"] for item in volume["configMap"].get("items", ())]
-            yield of("configmaps", volume["configMap"]["name"], "configmap", *keys)
+def _admitted(client: Client, asked: list[Asked]) -> tuple[list[tuple[Asked, Part]], list[Problem], bool]:
+    """The server's dry run: the pods as it would make them, what it says against the others; whether there is the namespace."""
+    taken: list[tuple[Asked, Part]] = []
+    problems: list[Problem] = []
+    for each in asked:
+        metadata = each.manifest["metadata"]
+        name = f"{metadata['name'][:LONGEST].rstrip('-.')}-{secrets.token_hex(4)}"
+        pod = {**each.manifest, "metadata": {**metadata, "name": name}}
+        try:
+            made = client.create(paths.pods(each.namespace), pod, dryRun="All")
+        except ApiError as error:
+            if error.status == 404 and error.details.get("kind") == "namespaces":
+                return [], [error.problem()], False
+            problems.append(error.problem(each.where))
+        else:
+            taken.append((each, made))
+            problems += _added(each, made)
+    return taken, problems, True
 
 
-def _look(client: Client, name: _Name) -> tuple[str, str] | None:
+def _added(each: Asked, made: Part) -> Iterator[Problem]:
+    """A memory limit that the namespace gives to a task that asked for none: to be known before it is reached."""
+    asked, given = (
+        {
+            box["name"]: ((box.get("resources") or {}).get("limits") or {}).get("memory")
+            for box in pod["spec"]["containers"]
+        }
+        for pod in (each.manifest, made)
+    )
+    for name, limit in asked.items():
+        if limit is None and given.get(name):
+            what = f"the namespace gives this task a memory limit of {given[name]}, as it says none itself."
+            yield Problem(each.where, what, "Say what it needs with --memory.", "cluster.default-limit", Severity.NOTE)
+
+
+def _names(client: Client, asked: list[Asked]) -> Iterator[Problem]:
+    known: dict[Name, tuple[str, str] | None] = {}
+    for each in asked:
+        for name in dict.fromkeys(names(each.manifest)):
+            if name not in known:
+                known[name] = _look(client, name)
+            said = known[name]
+            if said is None:
+                continue
+            what, code = said
+            if code == "unknown":
+                fix, severity = "Make sure of it, or ask for the right to look.", Severity.WARNING
+            else:
+                fix, severity = name.fix, Severity.ERROR
+            yield Problem(each.where, what, fix, f"cluster.{code}", severity)
+
+
+def _look(client: Client, name: Name) -> tuple[str, str] | None:
     """(what is wrong, kind of problem); None where all is there. Of a secret only the keys are looked at."""
     try:
         found = client.get(name.path)
@@ -130,10 +137,39 @@ def _look(client: Client, name: _Name) -> tuple[str, str] | None:
         if error.status == 403:
             return f"whether there is a {name.words} can't be told: this user may not look.", "unknown"
         raise
-    held = {**(found.get("data") or {}), **(found.get("stringData") or {}), **(found.get("binaryData") or {})}
+    held = {**(found.get("data") or {}), **(found.get("binaryData") or {})}
     lacking = [key for key in name.keys if key not in held]
-    if lacking and name.kind in ("secrets", "configmaps"):
-        return f"the {name.words} has no key {', '.join(lacking)}.", "missing-key"
-    if found.get("status", {}).get("phase") == "Lost":
+    if lacking:
+        there = f"; it has {', '.join(sorted(held))}" if held else ""
+        return f"the {name.words} has no key {', '.join(lacking)}{there}.", "missing-key"
+    if (found.get("status") or {}).get("phase") == "Lost":
         return f"the {name.words} has lost its volume.", "lost"
     return None
+
+
+def _together(client: Client, namespace: str, taken: list[tuple[Asked, Part]]) -> Iterator[Problem]:
+    """Tasks that fit each for itself, but not all at once."""
+    stages: dict[int, list[tuple[Asked, Part]]] = {}
+    for each, pod in taken:
+        if each.stage is not None:
+            stages.setdefault(each.stage, []).append((each, pod))
+    groups = [group for group in stages.values() if len(group) > 1]
+    if not groups:
+        return
+    try:
+        quotas = client.list(paths.core(namespace, "resourcequotas"))
+    except ApiError as error:
+        if error.status != 403:
+            raise
+        what = f"whether all tasks fit into the quota of namespace {namespace} at once can't be told: this user may not look."
+        yield Problem(NOWHERE, what, "Run with --parallel 1 if it is small.", "cluster.unknown", Severity.WARNING)
+        return
+    for group in groups:
+        tasks = [str(each.where.task or each.manifest["metadata"]["name"]) for each, _ in group]
+        for quota, name, wanted, free in short([pod for _, pod in group], quotas):
+            what = (
+                f"{', '.join(tasks[:-1])} and {tasks[-1]} can run at once and ask for {wanted} of {name} together, "
+                f"but the quota {quota} of the namespace has {free} left."
+            )
+            fix = f"Run with a --parallel below {len(group)}, or ask for less."
+            yield Problem(NOWHERE, what, fix, "cluster.quota-together", Severity.WARNING)

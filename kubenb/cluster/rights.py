@@ -1,6 +1,7 @@
 """What this user may do: each verb asked of the API server itself, nothing tried out.
 
-In: a client, a namespace. Out: what is missing, verb by verb. `NEEDED` is what a run needs, and what `kubenb rbac` grants.
+In: a client, a namespace. Out: what is missing, verb by verb. `NEEDED` is what a run needs, and what `kubenb rbac` grants; of it
+`EXEC` only where values are handed over.
 https://kubernetes.io/docs/reference/access-authn-authz/authorization/#checking-api-access Next rooms: `preflight`, `roles`.
 """
 
@@ -26,7 +27,7 @@ class Right:
         return f"{self.verb} {self.resource}"
 
 
-NEEDED = (
+ALWAYS = (
     Right("create", "pods", "to start tasks"),
     Right("get", "pods", "to see how they do"),
     Right("list", "pods", "to find them again"),
@@ -34,9 +35,9 @@ NEEDED = (
     Right("patch", "pods", "to show that somebody waits for them"),
     Right("delete", "pods", "to leave nothing behind"),
     Right("get", "pods/log", "to show what they print"),
-    Right("create", "pods/exec", "to hand values over to them and back"),
-    Right("get", "pods/exec", "to hand values over to them and back"),
 )
+EXEC = tuple(Right(verb, "pods/exec", "to hand values over to them and back") for verb in ("create", "get"))
+NEEDED = (*ALWAYS, *EXEC)
 HELPFUL = (Right("list", "events", "to say why a pod waits"),)
 
 

@@ -6,6 +6,7 @@ asks for; a test applies it and takes each away in turn. Next room: `kubenb rbac
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import Literal
 
@@ -13,9 +14,10 @@ from kubenb.cluster.rights import HELPFUL, NEEDED, Right
 
 Who = Literal["user", "airflow"]
 # What a preflight may look at, so that a missing name is said before a run; of secrets nothing.
-LOOKED_AT = tuple(
-    Right("get", kind, "to say what is missing before a run")
-    for kind in ("configmaps", "persistentvolumeclaims", "serviceaccounts")
+WHY = "to say what is missing before a run"
+LOOKED_AT = (
+    *(Right("get", kind, WHY) for kind in ("configmaps", "persistentvolumeclaims", "serviceaccounts")),
+    *(Right("list", kind, WHY) for kind in ("resourcequotas", "limitranges")),
 )
 # KubernetesPodOperator's own: https://airflow.apache.org/docs/apache-airflow-providers-cncf-kubernetes/
 AIRFLOW = (
@@ -69,7 +71,7 @@ def _subject(text: str) -> str:
     kind, colon, name = text.partition(":")
     if colon and kind == "serviceaccount":
         namespace, _, account = name.rpartition("/")
-        return f'{{kind: ServiceAccount, name: "{account}", namespace: "{namespace or "default"}"}}'
+        return f"{{kind: ServiceAccount, name: {json.dumps(account)}, namespace: {json.dumps(namespace or 'default')}}}"
     if colon and kind == "group":
-        return f'{{kind: Group, apiGroup: rbac.authorization.k8s.io, name: "{name}"}}'
-    return f'{{kind: User, apiGroup: rbac.authorization.k8s.io, name: "{text.removeprefix("user:")}"}}'
+        return f"{{kind: Group, apiGroup: rbac.authorization.k8s.io, name: {json.dumps(name)}}}"
+    return f"{{kind: User, apiGroup: rbac.authorization.k8s.io, name: {json.dumps(text.removeprefix('user:'))}}}"

@@ -65,7 +65,7 @@ class Findings(Shown):
 
     def _table(self) -> Table:
         rows = tuple(
-            (each.what, MARKS[each.state], f"{each.found}. {each.fix}".removesuffix(" ").removesuffix(". "))
+            (each.what, MARKS[each.state], f"{each.found}. {each.fix}" if each.fix else each.found)
             for each in self.found
         )
         return Table(self.subject, ("what", "", "found"), rows)

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from kubenb import actions
+from kubenb.cluster.doctor import Finding
 from kubenb.model.problems import Place, Problem, Severity
 from kubenb.run.events import Event, Outcome, Run
+from kubenb.show.cluster import Findings, Text
 from kubenb.show.config import config_table
 from kubenb.show.plans import Plans
 from kubenb.show.problems import Report
@@ -43,6 +45,12 @@ RUN = Run(
 FAILED = Results(RUN, "kubenb run flights.ipynb --to build/flights")
 GOOD = Results(Run("flights", "local-2", Path("out"), (Outcome("extract", "done", seconds=0.5),), 0.6))
 
+FOUND = (
+    Finding("server", "good", "https://k8s.example.com answers in 12 ms: Kubernetes v1.34.4"),
+    Finding("rights", "bad", "may not create pods, needed to start tasks", "`kubenb rbac` prints the Role to ask for."),
+    Finding("quota", "unknown", "this user may not look at it"),
+)
+
 SHOWN: dict[str, Shown] = {
     "report": Report("flights.ipynb", PROBLEMS, "3 tasks"),
     "report-ok": Report("flights.ipynb", (), "3 tasks"),
@@ -52,6 +60,8 @@ SHOWN: dict[str, Shown] = {
     "plans": Plans(PIPELINE),
     "plans-one": Plans(PIPELINE, "report"),
     "config": config_table(PIPELINE),
+    "doctor": Findings("Context prod, namespace data", FOUND),
+    "rbac": Text("kind: Role\n"),
 }
 
 

@@ -1,0 +1,142 @@
+"""How a container ended, when not well: killed for want of memory, by a signal, by its own code, or never started.
+
+In: a `Reading`. Out: (what, fix, code), None where it is not so. Each is a row of the table in `diagnosis`. Next room:
+`readings`, for what they ask.
+"""
+
+from __future__ import annotations
+
+import re
+import signal
+from typing import Any
+
+from kubenb.cluster.readings import Reading, Said, last_line, more, one_line, show
+
+Part = dict[str, Any]
+KILLED, STOPPED, CRASHED = 137, 143, 139
+NEVER_STARTED = ("StartError", "ContainerCannotRun")
+
+
+def init_failed(reading: Reading) -> Said | None:
+    """The first init container that failed. One that restarts (a sidecar) does not end the pod."""
+    for status in reading.init_statuses:
+        ended = (status.get("state") or {}).get("terminated")
+        if not ended or not (ended.get("exitCode") or ended.get("reason") == "OOMKilled") or reading.restarts(status):
+            continue
+        name = str(status["name"])
+        if ended.get("reason") == "OOMKilled":
+            limit = reading.memory_limit_of(name)
+            numbers = f" (limit {show(limit)})" if limit else ""
+            fix = f"Give it more in `#| pod:`{', like ' + more(limit) if limit else ''}."
+            return f"the init container {name} was killed for want of memory{numbers}.", fix, "init-oom"
+        if ended.get("reason") in NEVER_STARTED:
+            return not_started(str(ended.get("message", "")), f"the init container {name}")
+        said = last_line(str(ended.get("message") or ""))
+        what = f"the init container {name} failed with exit code {ended['exitCode']}{': ' + said if said else ''}"
+        return f"{what}.", f"Its log: kubectl logs -n {reading.namespace} {reading.name} -c {name}.", "init-failed"
+    return None
+
+
+def out_of_memory(reading: Reading) -> Said | None:
+    """By the kubelet's word, or by the runtime's, which sees it when only its kernel was killed."""
+    ended = reading.terminated
+    by_runtime = reading.told.get("kind") == "killed"
+    if not by_runtime and not (ended and ended.get("reason") == "OOMKilled"):
+        return None
+    peak, limit = reading.told.get("peak"), reading.memory_limit or reading.told.get("limit")
+    if peak and limit:
+        peak = min(peak, limit)  # processes share pages, and their sum counts those twice
+    at = reading.told.get("line")
+    where = f" in line {at} of the cell" if at else ""
+    parts = [f"limit {show(limit)}" if limit else "", f"peak {show(peak)}{where}" if peak else where.strip()]
+    numbers = ", ".join(part for part in parts if part)
+    fix = f"Try --memory {more(max(limit or 0, peak or 0))}." if limit or peak else "Give the task more --memory."
+    code = reading.exit_code
+    if code not in (None, 0, KILLED):
+        numbers = (
+            f"{numbers}; a process that the task started was killed, and the task then ended with exit code {code}"
+        )
+    return f"OOMKilled{': ' + numbers.removeprefix('; ') if numbers else ''}.", fix, "oom"
+
+
+def child_killed(reading: Reading) -> Said | None:
+    """The task went well, but a process that it had started was killed for want of memory."""
+    if (reading.terminated or {}).get("reason") != "OOMKilled":
+        return None
+    limit = reading.memory_limit
+    numbers = f" (limit {show(limit)})" if limit else ""
+    return (
+        f"it ended well, but a process that it started was killed for want of memory{numbers}: its results may lack a part.",
+        f"Look at its log; try --memory {more(limit)}." if limit else "Look at its log; give it more --memory.",
+        "child-oom",
+    )
+
+
+def deleted(reading: Reading) -> Said | None:
+    """Somebody deleted the pod, and its container ended by the signal that this sends."""
+    if not reading.deleting or reading.exit_code not in (KILLED, STOPPED):
+        return None
+    kept = f" The cluster shows it until {', '.join(reading.finalizers)} lets it go." if reading.finalizers else ""
+    return f"the pod was deleted by someone while it ran.{kept}", "Run it again.", "deleted"
+
+
+def ended_badly(reading: Reading) -> Said | None:
+    """Its exit code, and what it said last."""
+    code = reading.exit_code
+    if not code:
+        return None
+    if reading.told.get("what"):
+        return str(reading.told["what"]), "", "failed"
+    terminated = reading.terminated or {}
+    if terminated.get("reason") in NEVER_STARTED:
+        return not_started(str(terminated.get("message", "")))
+    said = last_line(str(terminated.get("message") or ""))
+    if said.startswith("kubenb: "):
+        return said.partition(" failed: ")[2] or said, "", "failed"
+    if code in _CODES:
+        what, fix = _CODES[code]
+        return f"exit code {code}: {what}.", fix, "failed"
+    if 128 < code < 128 + 65:
+        return f"exit code {code}: the process ended by {_signal(code)}.", "Its log may say why.", "failed"
+    return f"it ended with exit code {code}{': ' + said if said else ''}.", "Its log says why.", "failed"
+
+
+_CODES = {
+    KILLED: (
+        "the container was killed (SIGKILL), and not for its memory limit",
+        "Something outside ended it, or the node ran out of memory: run it again.",
+    ),
+    STOPPED: ("the container was stopped from outside (SIGTERM)", "Someone or something ended it: run it again."),
+    CRASHED: ("the process crashed (SIGSEGV)", "A compiled library most likely did it: look at the last lines of its log."),
+    127: ("the command is not in the image", "Check --image and the command."),
+    126: ("the command can't be executed", "Check --image and the command."),
+}  # fmt: skip
+
+
+def _signal(code: int) -> str:
+    try:
+        return signal.Signals(code - 128).name
+    except ValueError:
+        return f"signal {code - 128}"
+
+
+def not_started(message: str, what: str = "the container") -> Said:
+    """What a container runtime says when the command can't be run, in short.
+
+    >>> not_started('… unable to start container process: exec: "python": executable file not found in $PATH: unknown')[0]
+    'the container can\\'t be started: the image has no program "python".'
+    """
+    text = one_line(message).removesuffix(": unknown")
+    program = re.search(r'exec: ("[^"]*"):? (.*)', text)
+    fix = "Check --image and the command."
+    if program and re.search("no such file or directory|not found", program[2]):
+        why = f"the image has no program {program[1]}"
+        fix = "Take an --image that has Python." if "python" in program[1] else fix
+    elif program and "permission denied" in program[2]:
+        why = f"{program[1]} is in the image, but can't be executed"
+    else:
+        why = (
+            text.rpartition("unable to start container process: ")[2].rpartition("container init: ")[2]
+            or "no reason given"
+        )
+    return f"{what} can't be started: {why}.", fix, "cannot-start"

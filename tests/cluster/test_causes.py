@@ -1,0 +1,76 @@
+"""Every way in which a pod ends badly, or never begins, made on the real cluster at once, and named by its diagnosis.
+
+What is said word for word is in `tests/unit/cluster/causes.txt`, from recorded pods; here is that a real one gets there.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kubenb.cluster.access import find_access
+from kubenb.cluster.client import Client
+from kubenb.cluster.diagnosis import State, state
+from tests.cluster.causes import CAUSES, REFUSALS, Cause, Refusal, Stage, registry
+
+pytestmark = pytest.mark.cluster
+TRIED = tuple(each for each in CAUSES if not each.slow)
+
+
+def reached(cause: Cause, states: list[State]) -> bool:
+    """Its words were said, and its end has come where it has one."""
+    ends = {each.problem.code for each in states if each.problem and each.final}
+    says = not cause.says or any(re.search(cause.says, each.words) for each in states)
+    return says and (f"pod.{cause.code}" in ends if cause.code else bool(cause.says))
+
+
+@pytest.fixture(scope="module")
+def client(kubeconfig: Path) -> Client:
+    return Client(find_access(kubeconfig=kubeconfig))
+
+
+@pytest.fixture(scope="module")
+def told(client: Client, oracle: Any) -> Iterator[dict[str, list[State]]]:
+    """What was said of each pod, step by step, until each was there; at most a minute and a half."""
+    namespace = f"kubenb-test-{secrets.token_hex(4)}"
+    oracle.create_namespace({"metadata": {"name": namespace}})
+    states: dict[str, list[State]] = {each.name: [] for each in TRIED}
+    with registry() as address:
+        stage = Stage(client, namespace, address, TRIED)
+        try:
+            stage.begin()
+            until = time.monotonic() + 90
+            while time.monotonic() < until and not all(reached(each, states[each.name]) for each in TRIED):
+                for name, seen in stage.look().items():
+                    found = state(seen.pod, seen.events, seen.now)
+                    if found not in states[name]:
+                        states[name].append(found)
+                time.sleep(0.5)
+            yield states
+        finally:
+            stage.end()
+            oracle.delete_namespace(namespace, propagation_policy="Background")
+
+
+@pytest.mark.parametrize("cause", TRIED, ids=lambda each: each.name)
+def test_a_real_pod_that_ends_so_has_its_cause_named(cause: Cause, told: dict[str, list[State]]) -> None:
+    assert reached(cause, told[cause.name]), "\n".join(map(str, told[cause.name]))
+    wrong = {each.problem.code for each in told[cause.name] if each.problem and each.final} - {f"pod.{cause.code}"}
+    assert wrong <= {"pod.child-oom"} if cause.name == "child-killed-main-survives" else not wrong
+
+
+@pytest.mark.parametrize("refusal", REFUSALS, ids=lambda each: each.name)
+def test_a_pod_that_the_api_server_does_not_take_has_its_limit_named(refusal: Refusal, client: Client) -> None:
+    namespace = refusal.prepare(client)
+    try:
+        problem = refusal.ask(client, namespace).problem()
+        assert re.search(refusal.says, str(problem))
+        assert client.list(f"/api/v1/namespaces/{namespace}/pods") == []
+    finally:
+        client.delete(f"/api/v1/namespaces/{namespace}")
