@@ -181,6 +181,13 @@ def _words(error: Exception) -> tuple[str, str, bool]:
         return _certificate(text)
     if isinstance(error, of.NameResolutionError):
         return "its name is not known", "Check the server in the kubeconfig, and the network (VPN?).", True
+    if isinstance(error, of.NewConnectionError):  # is a ConnectTimeoutError too
+        why = text.rpartition(": ")[2]
+        return (
+            f"the connection was refused ({why})",
+            "Check whether the cluster runs, and the server in the kubeconfig.",
+            False,
+        )
     if isinstance(error, of.ConnectTimeoutError):
         return (
             f"no answer within {CONNECT:.0f} s",
@@ -189,13 +196,6 @@ def _words(error: Exception) -> tuple[str, str, bool]:
         )
     if isinstance(error, of.ReadTimeoutError):
         return "it stopped answering", "Check the network (VPN, firewall).", False
-    if isinstance(error, of.NewConnectionError):
-        why = text.rpartition(": ")[2]
-        return (
-            f"the connection was refused ({why})",
-            "Check whether the cluster runs, and the server in the kubeconfig.",
-            False,
-        )
     if isinstance(error, (of.LocationParseError, of.LocationValueError, ValueError)):
         return f"its address can't be read ({text[:160]})", "Check the server in the kubeconfig.", True
     return f"the connection was lost ({text[:160]})", "Check the network.", False
