@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import queue
 import socket
 import ssl
 import struct
@@ -19,7 +20,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from urllib3.util.wait import wait_for_read
+
 from kubenb.cluster.access import Access
+from kubenb.cluster.streams import shut
 from kubenb.cluster.transport import Transport
 
 Body = Iterable[bytes]
@@ -199,6 +203,8 @@ class Faulty:
     def _send(self, sock: socket.socket, pieces: Iterator[bytes], fault: Fault | None) -> None:
         sent, until = 0, time.monotonic() + fault.seconds if fault and fault.seconds else None
         for piece in pieces:
+            if not piece and (self._over.is_set() or wait_for_read(sock, 0)):
+                raise Broken  # whoever asked has gone
             part = piece
             if fault and fault.does in BREAKS and sent + len(piece) >= fault.after:
                 part = piece[: fault.after - sent]
@@ -235,30 +241,42 @@ class Upstream:
     def __call__(self, request: Request) -> Answer:
         connection = http.client.HTTPSConnection(self.host, self.port, context=self.tls, timeout=70)
         kept = {name: value for name, value in request.headers.items() if name not in ("host", "connection")}
-        connection.request(request.method, request.target, request.body or None, kept)
-        response = connection.getresponse()
+        try:
+            connection.request(request.method, request.target, request.body or None, kept)
+            sock = connection.sock
+            response = connection.getresponse()
+        except BaseException:
+            connection.close()
+            raise
         told = {name: value for name, value in response.getheaders() if name in ("Content-Type", "Retry-After")}
-        return Answer(response.status, self._pieces(connection, response), told)
-
-    def _pieces(self, connection: http.client.HTTPSConnection, response: http.client.HTTPResponse) -> Iterator[bytes]:
-        """An empty one now and then, so that whoever sends them can look at the clock."""
-        sock, fp = connection.sock, response.fp
-        with contextlib.closing(connection):
-            while not response.closed:
-                if sock is not None and not fp.peek(0) and not _readable(sock):
-                    yield b""
-                    continue
-                data = response.read1(1 << 16)
-                if not data:
-                    return
-                yield data
+        return Answer(response.status, _pieces(sock, response), told)
 
 
-def _readable(sock: socket.socket) -> bool:
-    from urllib3.util.wait import wait_for_read
+def _pieces(sock: socket.socket, response: http.client.HTTPResponse) -> Iterator[bytes]:
+    """What comes; an empty piece now and then, so that whoever sends them can look at the clock."""
+    found: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
 
-    pending = getattr(sock, "pending", lambda: 0)()
-    return bool(pending) or wait_for_read(sock, 0.2)
+    def read() -> None:
+        with contextlib.suppress(OSError, ValueError, AttributeError, http.client.HTTPException):
+            while data := response.read1(1 << 16):
+                found.put(data)
+        found.put(None)
+        response.close()
+        sock.close()
+
+    threading.Thread(target=read, daemon=True).start()
+    try:
+        while True:
+            try:
+                data = found.get(timeout=0.2)
+            except queue.Empty:
+                yield b""
+                continue
+            if data is None:
+                return
+            yield data
+    finally:
+        shut(sock)
 
 
 def _chunk(sock: socket.socket, data: bytes) -> None:
