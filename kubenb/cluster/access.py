@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kubenb.model.names import did_you_mean
 from kubenb.model.problems import NOWHERE, KubenbError, refuse
 
 Part = dict[str, Any]
@@ -62,6 +61,8 @@ def find_access(context: str | None = None, kubeconfig: Path | None = None) -> A
             "Name one, or `kubectl config use-context NAME`.",
         )
     if wanted not in names:
+        from kubenb.model.names import did_you_mean
+
         fix = did_you_mean(wanted, names) or f"There are: {_list(names)}."
         raise _no("no such context", f"the kubeconfig has no context {wanted}.", fix)
     return _access(wanted, loaded)

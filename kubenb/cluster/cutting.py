@@ -43,7 +43,8 @@ class Position:
             return
         if end <= 0 and at == self.time:
             count += self.count
-        self.turned = self.turned or later(self.time, at)
+        first = _stamp(lines, 0) or at
+        self.turned = self.turned or later(self.time or first, first) or later(first, at)
         self.time, self.count = at, count
 
 

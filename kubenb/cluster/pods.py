@@ -23,13 +23,20 @@ def create(client: Client, manifest: Part, patience: float = 60.0) -> Part:
     """The pod as the API server has it. Raises Taken, ApiError, Unreachable."""
     metadata = manifest["metadata"]
     namespace, name = metadata["namespace"], metadata["name"]
-    try:
-        return client.create(paths.pods(namespace), manifest, patience=patience)
-    except ApiError as error:
-        if error.status != 409 or error.reason != "AlreadyExists":
+    for last in (False, False, True):
+        try:
+            return client.create(paths.pods(namespace), manifest, patience=patience)
+        except ApiError as error:
+            if error.status != 409 or error.reason != "AlreadyExists":
+                raise
+        try:
+            there = client.get(paths.pods(namespace, name), patience=patience)
+        except ApiError as error:
+            if error.status == 404 and not last:
+                continue  # whatever had the name is gone
             raise
-    there = client.get(paths.pods(namespace, name), patience=patience)
-    token = (there["metadata"].get("annotations") or {}).get(marks.TOKEN)
-    if token != metadata["annotations"][marks.TOKEN]:
-        raise Taken(name)
-    return there
+        token = (there["metadata"].get("annotations") or {}).get(marks.TOKEN)
+        if token == metadata["annotations"][marks.TOKEN]:
+            return there
+        break
+    raise Taken(name)

@@ -7,6 +7,7 @@ asked through a proxy. Next room: `transport`.
 
 from __future__ import annotations
 
+import importlib
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -74,8 +75,10 @@ def manager(access: Access, kept: dict[str, Any]) -> PoolManager:
 def _socks(access: Access, proxy: str, kept: dict[str, Any]) -> PoolManager:
     """Names are looked up at the proxy, as Go does."""
     try:
-        from urllib3.contrib.socks import SOCKSProxyManager
+        importlib.import_module("socks")
     except ImportError:
         what = "the kubeconfig's proxy speaks SOCKS, which needs the package PySocks"
         raise Unreachable(access.server, access.context, what, "pip install PySocks.", True) from None
+    from urllib3.contrib.socks import SOCKSProxyManager
+
     return SOCKSProxyManager("socks5h://" + proxy.partition("://")[2], **kept)

@@ -120,9 +120,16 @@ class Transport:
     def _show_sockets(self, made: PoolManager) -> None:
         """Every connection says which socket it is, before it waits for an answer: so that waiting can be ended."""
         pool: Any = made.connection_from_url(self.access.server)
-        here, kind = self._here, pool.ConnectionCls
+        here, kind, insecure = self._here, pool.ConnectionCls, self.access.insecure
 
         class Shown(kind):  # type: ignore[misc, valid-type]
+            def connect(self) -> None:
+                super().connect()
+                if insecure:
+                    self.is_verified = (
+                        True  # the kubeconfig wants it so: `kubenb doctor` says it once, not each request
+                    )
+
             def getresponse(self) -> Any:
                 here.sock = self.sock
                 if here.stop is not None:
@@ -181,6 +188,13 @@ def _words(error: Exception) -> tuple[str, str, bool]:
         return _certificate(text)
     if isinstance(error, of.NameResolutionError):
         return "its name is not known", "Check the server in the kubeconfig, and the network (VPN?).", True
+    if isinstance(error, of.NewConnectionError):  # is a ConnectTimeoutError too
+        why = text.rpartition("] ")[2]
+        return (
+            "the connection was refused" if "refused" in why else f"there is no connection ({why[:160]})",
+            "Check whether the cluster runs, and the server in the kubeconfig.",
+            False,
+        )
     if isinstance(error, of.ConnectTimeoutError):
         return (
             f"no answer within {CONNECT:.0f} s",
@@ -189,13 +203,6 @@ def _words(error: Exception) -> tuple[str, str, bool]:
         )
     if isinstance(error, of.ReadTimeoutError):
         return "it stopped answering", "Check the network (VPN, firewall).", False
-    if isinstance(error, of.NewConnectionError):
-        why = text.rpartition(": ")[2]
-        return (
-            f"the connection was refused ({why})",
-            "Check whether the cluster runs, and the server in the kubeconfig.",
-            False,
-        )
     if isinstance(error, (of.LocationParseError, of.LocationValueError, ValueError)):
         return f"its address can't be read ({text[:160]})", "Check the server in the kubeconfig.", True
     return f"the connection was lost ({text[:160]})", "Check the network.", False
@@ -210,7 +217,12 @@ def _certificate(text: str) -> tuple[str, str, bool]:
             "Check the server in the kubeconfig, or set tls-server-name.",
             True,
         )
-    if "self-signed" in text or "unable to get local issuer" in text or "unknown ca" in text.lower():
+    if (
+        "signature failure" in text
+        or "self-signed" in text
+        or "unable to get local issuer" in text
+        or "unknown ca" in text.lower()
+    ):
         return (
             "its certificate is signed by an authority that is not known",
             "Check certificate-authority in the kubeconfig.",
