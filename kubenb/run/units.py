@@ -9,19 +9,22 @@ from __future__ import annotations
 import queue
 import shutil
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 from kubenb.export.fan_out import items, runtime_lists
 from kubenb.export.manifest import manifest as pod_manifest
+from kubenb.export.origin import as_written
 from kubenb.export.task_notebook import task_notebook
 from kubenb.model.pipeline import Load, Pipeline, Plan
 from kubenb.model.problems import Problem
-from kubenb.run import depends, traces
+from kubenb.run import depends
 from kubenb.run.desk import Desk
 from kubenb.run.events import Outcome, State
+from kubenb.run.traces import Traces, may_hold
 from kubenb.run.work import Work
 from kubenb.store.places import NOTEBOOK, adopt, digest, listed, success, usage
 from kubenb.store.places import place as place_of
@@ -85,7 +88,7 @@ class Maker(ABC):
         self.written, self.pipeline = told.pipeline, replace(told.pipeline, parameters=parameters)
         self._lists = runtime_lists(self.pipeline)
         self.texts: dict[str, str] = {}
-        self._origins: dict[str, tuple[dict[int, traces.Origin], Callable[[int], int]]] = {}
+        self._traces: dict[str, Traces] = {}
         self._own: dict[str, str] = {}  # task notebooks with the notebook's own parameter values
 
     @abstractmethod
@@ -214,14 +217,12 @@ class Maker(ABC):
     def retold(self, unit: Unit, text: str) -> str:
         """What it printed, with places of the user's notebook."""
         name = unit.plan.task.name
-        if "<cell " not in text and "In" not in text:
+        if not may_hold(text):
             return text
-        if name not in self._origins:
-            made = self.texts.get(name, "")
-            found = traces.origins(made, unit.plan, self.pipeline.notebook)
-            self._origins[name] = found, traces.counter(made, bool(self.values))
-        found, counted = self._origins[name]
-        return traces.retold(text, found, name, counted)
+        if name not in self._traces:
+            written = partial(as_written, self.pipeline.notebook, unit.plan)
+            self._traces[name] = Traces(self.texts.get(name, ""), written, name, bool(self.values))
+        return self._traces[name].retold(text)
 
     def manifest(self, plan: Plan) -> dict[str, Any]:
         """The pod of a task, as the DAG has it."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
+from kubenb.export.origin import as_written
 from kubenb.export.task_notebook import task_notebook
 from kubenb.notebook.cells import parse_notebook
 from kubenb.notebook.pipeline import read_pipeline
 from kubenb.notebook.settings import Settings
-from kubenb.run.traces import counter, origins, retold
+from kubenb.run.traces import Traces
 from kubenb.testing.notebooks import code, notebook
 
 CELLS = (
@@ -20,6 +23,10 @@ CELLS = (
 PIPELINE = read_pipeline(parse_notebook(notebook(*CELLS), "n.ipynb"), Settings())
 PLAN = PIPELINE.plans[1]
 TEXT = task_notebook(PIPELINE, PLAN)
+
+
+def traces(parameters: bool = False) -> Traces:
+    return Traces(TEXT, partial(as_written, PIPELINE.notebook, PLAN), "train", parameters)
 
 
 def number(name: str) -> int:
@@ -35,23 +42,22 @@ def number(name: str) -> int:
             "body", 2, 'File "cell 4 of the notebook (train)", line 4', id="the task's own cell, below its header"
         ),
         pytest.param("cell-2", 2, 'File "cell 2 of the notebook (train)", line 2', id="an ordinary cell"),
-        pytest.param("cell-2", 3, "", id="a line that the cell has twice"),
+        pytest.param("cell-2", 6, 'File "cell 2 of the notebook (train)", line 6', id="a line that the cell has twice"),
         pytest.param("kubenb-load", 1, "", id="a cell that no notebook has"),
-        pytest.param("body", 99, "", id="a line that is not there"),
     ],
 )
 def test_a_place_is_the_notebooks(cell: str, line: int, expected: str) -> None:
     printed = f'File "<cell {number(cell)}>", line {line}'
-    assert retold(printed, origins(TEXT, PLAN, PIPELINE.notebook), "train", int) == (expected or printed)
+    assert traces().retold(printed) == (expected or printed)
 
 
 def test_a_kernels_count_is_the_notebooks_cell() -> None:
-    counted = counter(TEXT, parameters=True)
-    count = next(count for count in range(1, 12) if counted(count) == number("body"))
-    told = retold(f"Cell In[{count}], line 2", origins(TEXT, PLAN, PIPELINE.notebook), "train", counted)
+    found = traces(parameters=True)
+    count = found.counted.index(number("body")) + 1
+    told = found.retold(f"Cell In[{count}], line 2")
     assert told == "cell 4 of the notebook (train), line 4 (here line 2)"
 
 
 def test_what_only_looks_like_a_place_stays() -> None:
     for text in ("In the end", "<cell of a table>", "Cell In[99], line 1", "Inf"):
-        assert retold(text, origins(TEXT, PLAN, PIPELINE.notebook), "train", counter(TEXT, False)) == text
+        assert traces().retold(text) == text
