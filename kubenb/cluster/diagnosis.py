@@ -69,8 +69,9 @@ def _going(reading: Reading) -> str:
 
 
 def _lost(reading: Reading) -> bool:
-    """The node controller says so with an event, and takes back that the pod is ready."""
-    return reading.event("NodeNotReady") is not None and reading.condition("Ready") is None
+    """The node controller takes back that the pod is ready, and gives no reason; a node's own kubelet always gives one."""
+    ready = reading.conditions.get("Ready", {})
+    return ready.get("status") == "False" and not ready.get("reason") and bool(reading.status_of_base.get("ready"))
 
 
 def _gone(reading: Reading) -> Said:

@@ -44,10 +44,19 @@ class Reading:
     @property
     def base(self) -> Part:
         """Its state: {'running': …}, {'waiting': …} or {'terminated': …}."""
-        name = self.container.get("name")
-        status = next((each for each in self.statuses if each.get("name") == name), {})
-        state: Part = status.get("state") or {}
+        state: Part = self.status_of_base.get("state") or {}
         return state
+
+    @property
+    def status_of_base(self) -> Part:
+        """The container's status."""
+        name = self.container.get("name")
+        return next((each for each in self.statuses if each.get("name") == name), {})
+
+    @property
+    def conditions(self) -> dict[str, Part]:
+        """By their types."""
+        return {str(each.get("type")): each for each in self.status.get("conditions") or ()}
 
     @property
     def terminated(self) -> Part | None:
@@ -94,8 +103,8 @@ class Reading:
 
     def condition(self, kind: str) -> Part | None:
         """A condition of that kind that holds."""
-        found: list[Part] = self.status.get("conditions") or []
-        return next((each for each in found if each.get("type") == kind and each.get("status") == "True"), None)
+        found = self.conditions.get(kind)
+        return found if found and found.get("status") == "True" else None
 
     def waits(self) -> tuple[str, str, str]:
         """(container, reason, message) of the first one that waits; init containers come first."""

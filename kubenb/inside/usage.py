@@ -21,6 +21,7 @@ _NOW = (
     ("/sys/fs/cgroup/memory.current", "/sys/fs/cgroup/memory.stat", "inactive_file"),
     ("/sys/fs/cgroup/memory/memory.usage_in_bytes", "/sys/fs/cgroup/memory/memory.stat", "total_inactive_file"),
 )
+_KILLS = ("/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control")
 
 
 class Meter:
@@ -106,12 +107,29 @@ def limit() -> int | None:
     return found if found and found < 1 << 60 else None
 
 
+def killed() -> int:
+    """How many processes of this container were killed for want of memory."""
+    for path in _KILLS if os.getpid() == 1 else ():
+        try:
+            with open(path, encoding="ascii") as file:
+                return sum(int(line.split()[1]) for line in file if line.startswith("oom_kill "))
+        except (OSError, ValueError, IndexError):
+            continue
+    return 0
+
+
 def mib(count: int) -> str:
     """Bytes as Kubernetes writes them."""
     return "%d MiB" % round(count / 1048576.0) if count < 10 << 30 else "%.1f GiB" % (count / 1073741824.0)
 
 
 def sentence(used: dict[str, Any]) -> str:
-    """The last line of a task that is done."""
+    """The last line of a task that is done. A process that it lost on the way is said, as its results may lack a part."""
     text = "in %.1f s, peak memory %s, cpu %.1f s, in %s, out %s"
-    return text % (used["seconds"], mib(used["peak"]), used["cpu"], size(used["in"]), size(used["out"]))
+    said = text % (used["seconds"], mib(used["peak"]), used["cpu"], size(used["in"]), size(used["out"]))
+    lost = used.get("killed", 0)
+    if lost:
+        said += "; warning: %d of its processes %s killed for want of memory" % (lost, "was" if lost == 1 else "were")
+        most = limit()
+        said += " (limit %s)" % mib(most) if most else ""
+    return said

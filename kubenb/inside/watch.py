@@ -18,7 +18,7 @@ from .keeper import Keeper
 from .record import Record
 from .setting import Setting
 from .stores import open_store
-from .usage import Meter, limit, mib, sentence
+from .usage import Meter, killed, limit, mib, sentence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -279,6 +279,9 @@ class Watcher:
             "in": notes["in"],
             "out": notes["out"],
         }
+        lost = killed()
+        if lost:
+            used["killed"] = lost
         if kind == "killed" and not what:
             what, fix = _killed(peak)
         try:

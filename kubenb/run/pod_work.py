@@ -121,8 +121,7 @@ class PodWork(Work):
 
     def _live(self) -> None:
         self.hub.join(self.pod_name, self.inbox)
-        if not self.there:
-            self.pod = pods.create(self.client, self.manifest)
+        self.pod = self.manifest if self.there else pods.create(self.client, self.manifest)
         while not self.stopping.is_set():
             self._take(TICK)
             now = self._state()
@@ -170,9 +169,9 @@ class PodWork(Work):
         return state(self.pod, self._why_it_waits(), datetime.now(timezone.utc), self.told)
 
     def _why_it_waits(self) -> Sequence[Part]:
-        """The pod's events, asked while it does not run."""
+        """The pod's events, asked while it does not run, and once more when it is gone: they may know why."""
         at, events = self._events
-        if not self._started() and time.monotonic() - at > ASK_EVENTS:
+        if not self._started() and (self.pod is None or time.monotonic() - at > ASK_EVENTS):
             with contextlib.suppress(ApiError, Unreachable):
                 events = self.client.list(
                     paths.events(self.namespace), fieldSelector=f"involvedObject.name={self.pod_name}"

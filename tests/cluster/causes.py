@@ -183,6 +183,7 @@ class Refusal:
         """The namespace."""
         namespace = f"kubenb-test-{secrets.token_hex(4)}"
         client.create("/api/v1/namespaces", {"metadata": {"name": namespace, "labels": self.labels}})
+        ready(client, namespace)
         if self.beside:
             kind, spec = self.beside
             made = client.create(paths.core(namespace, kind), {"metadata": {"name": "bounds"}, "spec": spec})
@@ -220,6 +221,15 @@ REFUSALS = (
 )  # fmt: skip
 
 
+def ready(client: Client, namespace: str) -> None:
+    """A new namespace takes no pods before its default account is there."""
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        if client.list(paths.core(namespace, "serviceaccounts"), fieldSelector="metadata.name=default"):
+            return
+        time.sleep(0.05)
+
+
 @dataclass
 class Seen:
     """What the cluster says of one of them."""
@@ -240,6 +250,7 @@ class Stage:
 
     def begin(self) -> None:
         """Makes everything."""
+        ready(self.client, self.namespace)
         make, space = self.client.create, self.namespace
         make(paths.core(space, "secrets"), {"metadata": {"name": "there"}, "stringData": {"token": "x"}})
         make(paths.core(space, "configmaps"), {"metadata": {"name": "there"}, "data": {"level": "x"}})
@@ -364,7 +375,6 @@ def record(client: Client, seconds: float) -> None:
     with registry() as address:
         stage = Stage(client, namespace, address, CAUSES)
         try:
-            time.sleep(1)
             stage.begin()
             until = time.monotonic() + seconds
             while time.monotonic() < until:

@@ -14,10 +14,11 @@ from typing import Any
 
 import pytest
 
+from kubenb import actions
 from kubenb.cluster.access import find_access
 from kubenb.cluster.client import Client
 from kubenb.cluster.diagnosis import State, state
-from tests.cluster.causes import CAUSES, REFUSALS, Cause, Refusal, Stage, registry
+from tests.cluster.causes import CAUSES, IMAGE, REFUSALS, Cause, Refusal, Stage, registry
 
 pytestmark = pytest.mark.cluster
 TRIED = tuple(each for each in CAUSES if not each.slow)
@@ -74,3 +75,21 @@ def test_a_pod_that_the_api_server_does_not_take_has_its_limit_named(refusal: Re
         assert client.list(f"/api/v1/namespaces/{namespace}/pods") == []
     finally:
         client.delete(f"/api/v1/namespaces/{namespace}")
+
+
+def test_a_task_that_lost_a_process_for_want_of_memory_says_so_though_it_went_well(
+    here: Path, context: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(here))
+    notebook = tmp_path / "greedy.py"
+    notebook.write_text(
+        f"# %%\n# %k8s_dag greedy --image {IMAGE}\n\n# %%\n# %%k8s_task parts --memory 96Mi\n"
+        "import subprocess\nimport sys\n\n"
+        "greedy = 'x = []\\nwhile True: x.append(bytearray(4 << 20))'\n"
+        "code = subprocess.run([sys.executable, '-c', greedy]).returncode\n"
+    )
+    results = actions.run(notebook, tmp_path / "out", on=context)
+    assert results.ok, str(results)
+    last = (tmp_path / "out" / "parts.log").read_text().splitlines()[-1]
+    assert last.startswith("kubenb: parts done in ")
+    assert last.endswith("; warning: 1 of its processes was killed for want of memory (limit 96 MiB)")

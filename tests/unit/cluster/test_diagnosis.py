@@ -234,10 +234,16 @@ def test_a_pod_that_is_gone_has_its_cause_from_its_events(events: tuple[Part, ..
 
 
 def test_a_running_pod_whose_node_no_longer_answers_is_not_given_up() -> None:
-    running = pod("Running", containerStatuses=[{"name": "base", "state": {"running": {}}}])
-    assert state(running, (event("NodeNotReady"),), NOW) == State("running, but its node no longer answers")
-    running["status"]["conditions"] = [{"type": "Ready", "status": "True"}]
-    assert state(running, (event("NodeNotReady"),), NOW) == State("running")
+    """Recorded: a node that stopped to report, with a toleration of 8 s for it; then it was taken out of the cluster."""
+    said = list(dict.fromkeys(line(at(step)) for step in way("node-lost")))
+    assert said == [
+        "  running",
+        "  running, but its node no longer answers",
+        "  failed (final)\n    cluster ended it; pod.disrupted: the cluster ended the pod: "
+        f"its node became unfit (a taint was set, or the node no longer answers). {AGAIN}",
+        "  gone (final)\n    cluster ended it; pod.disrupted: the cluster ended the pod: "
+        f"its node became unfit (a taint was set, or the node no longer answers). {AGAIN}",
+    ]
 
 
 PULL = 'Failed to pull image "team/notebook:1": '
