@@ -77,7 +77,8 @@ class Cause:
         text = json.dumps(
             {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": self.name, **self.metadata}, "spec": spec}
         )
-        return dict(json.loads(text.replace("REGISTRY", registry).replace("SUFFIX", suffix)))
+        port = str(PORT - int(suffix or "0", 16) % 1000)  # its own in each run, as runs share a node
+        return dict(json.loads(text.replace("REGISTRY", registry).replace("SUFFIX", suffix).replace(str(PORT), port)))
 
 
 def limits(**amounts: str) -> Part:
