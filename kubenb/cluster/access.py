@@ -17,6 +17,7 @@ from typing import Any
 from kubenb.model.problems import NOWHERE, KubenbError, refuse
 
 Part = dict[str, Any]
+IN_CLUSTER = "in-cluster"  # the context's name where this process runs in a pod
 POD = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
 
@@ -44,7 +45,7 @@ def find_access(context: str | None = None, kubeconfig: Path | None = None) -> A
     files = [kubeconfig] if kubeconfig else _files()
     loaded = [(path, _load(path)) for path in files if path.is_file()]
     if not loaded:
-        if context is None and os.environ.get("KUBERNETES_SERVICE_HOST") and (POD / "token").is_file():
+        if context in (None, IN_CLUSTER) and _inside():
             return _in_cluster()
         named = ", ".join(str(path) for path in files)
         raise _no(
@@ -60,6 +61,8 @@ def find_access(context: str | None = None, kubeconfig: Path | None = None) -> A
             f"no context is current; there are {_list(names)}.",
             "Name one, or `kubectl config use-context NAME`.",
         )
+    if wanted == IN_CLUSTER and wanted not in names and _inside():
+        return _in_cluster()
     if wanted not in names:
         from kubenb.model.names import did_you_mean
 
@@ -158,13 +161,17 @@ def _data(part: Part, name: str, folder: Path) -> bytes | None:
         raise _no("broken", what, "Mend the kubeconfig, or log in again.") from None
 
 
+def _inside() -> bool:
+    return bool(os.environ.get("KUBERNETES_SERVICE_HOST")) and (POD / "token").is_file()
+
+
 def _in_cluster() -> Access:
     host, port = os.environ["KUBERNETES_SERVICE_HOST"], os.environ.get("KUBERNETES_SERVICE_PORT", "443")
     host = f"[{host}]" if ":" in host else host
     namespace = (POD / "namespace").read_text().strip() if (POD / "namespace").is_file() else "default"
     user = {"tokenFile": str(POD / "token")}
     authority = (POD / "ca.crt").read_bytes() if (POD / "ca.crt").is_file() else None
-    return Access("in-cluster", f"https://{host}:{port}", namespace, authority, user=user, folder=POD)
+    return Access(IN_CLUSTER, f"https://{host}:{port}", namespace, authority, user=user, folder=POD)
 
 
 def _list(names: list[str]) -> str:

@@ -34,7 +34,6 @@ class Client:
     def __init__(self, access: Access) -> None:
         self.access, self.context, self.namespace = access, access.context, access.namespace
         self.transport = Transport(access)
-        self._answered = False
 
     # --- objects
 
@@ -45,14 +44,20 @@ class Client:
     def list(self, path: str, *, patience: float | None = None, **query: Any) -> list[Part]:
         """All items, page by page."""
         items: list[Part] = []
-        query = {"limit": PAGE, **query}
+        first = page = {"limit": PAGE, **query}
         while True:
-            found = self._json("GET", path, query, patience=patience)
+            try:
+                found = self._json("GET", path, page, patience=patience)
+            except ApiError as error:
+                if error.status != 410 or page is first:
+                    raise
+                items, page = [], first  # the snapshot of which these were pages is gone: from the beginning
+                continue
             items += found.get("items") or []
             more = (found.get("metadata") or {}).get("continue")
             if not more:
                 return items
-            query = {**query, "continue": more}
+            page = {**first, "continue": more}
 
     def create(self, path: str, body: Part, *, patience: float | None = None, **query: Any) -> Part:
         """Makes an object. Tried again like all: give it a name, and look whose it is after a 409."""
@@ -99,7 +104,7 @@ class Client:
         patience: float | None = None,
     ) -> Part:
         most = PATIENCE if patience is None else patience
-        most = most if self._answered else min(most, FIRST_PATIENCE)
+        most = most if self.transport.answered else min(most, FIRST_PATIENCE)
         begun, attempt, renewed = time.monotonic(), 0, False
         while True:
             try:
@@ -133,7 +138,6 @@ class Client:
         data = None if body is None else json.dumps(body).encode()
         headers = {"Content-Type": kind} if data is not None else {}
         response = self.transport.send(method, target, data, headers, read, stop)
-        self._answered = True
         if response.status >= 300:
             ENDER.forget(self.transport.socket())
             raise self._refusal(response, f"{method} {path}")

@@ -1,15 +1,17 @@
 """A log's bytes cut into lines, each passed on once: what a connection gives again after a break is left out.
 
 In: pieces of a log with times, in the order of the log. Out: blocks of whole lines without them. A line is known by its time
-and its number among lines of that very time; where a clock of the node went back, by being found again. Next room: `logs`.
+and its number among lines of that very time, and is found again in what comes; where it is not, only what is later than all
+that was seen is new. Next room: `logs`.
 """
 
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 
 LONGEST = 1 << 20  # bytes of one line that are kept; the rest of it is counted, and said
+NEAR = 64  # lines within which two streams' lines may be out of order
 SHORTEST = 36  # bytes of the longest time
 GAP = b"[kubenb: lines after %s are missing: the node rotated the log away while the connection was lost]"
 CUT = b" [kubenb: %d more bytes of this line left out]"
@@ -19,32 +21,39 @@ _STAMP = re.compile(r"(20.{17})(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)")
 
 
 class Position:
-    """How far a log was read: the last line's time, and how many lines of exactly that time were passed on."""
+    """How far a log was read: the last line's time, and how many lines of exactly that time were passed on.
+
+    `highest`: the latest time of all. Two streams of one container are written a little out of order, and a clock may go back.
+    """
 
     def __init__(self) -> None:
-        self.time, self.count = b"", 0
-        self.turned = False  # the node's clock went back: a later time does not mean a later line
+        self.time, self.count, self.highest = b"", 0, b""
 
     def since(self) -> str | None:
-        """What to ask for next: the second of the last line, in the zone in which the node writes it."""
+        """What to ask for next, in the zone of the node: a second early, for a line that was stamped before its neighbour."""
         found = _STAMP.fullmatch(self.time.decode("ascii", "replace"))
-        return f"{found[1]}{found[3]}" if found else None
+        if not found:
+            return None
+        return (datetime.fromisoformat(found[1]) - timedelta(seconds=1)).isoformat() + found[3]
 
     def advance(self, lines: bytes) -> None:
         """Beyond these, each with a newline before it."""
-        at, count, end = b"", 0, len(lines)
-        while end > 0:
+        at, count, run, end, near = b"", 0, True, len(lines), NEAR
+        while end > 0 and (run or near > 0):
             start = lines.rfind(b"\n", 0, end)
             stamp = _stamp(lines, start)
-            if stamp and at and stamp != at:
-                break
-            at, count, end = at or stamp, count + bool(stamp), start
+            if stamp:
+                at = at or stamp
+                run = run and stamp == at
+                count += run
+                self.highest = stamp if later(stamp, self.highest) else self.highest
+            end, near = start, near - 1
         if not at:
             return
-        if end <= 0 and at == self.time:
+        if run and at == self.time:
             count += self.count
-        first = _stamp(lines, 0) or at
-        self.turned = self.turned or later(self.time or first, first) or later(first, at)
+        first = _stamp(lines, 0)
+        self.highest = first if later(first, self.highest) else self.highest
         self.time, self.count = at, count
 
 
@@ -81,7 +90,7 @@ class Cutter:
     def ended(self) -> None:
         """The server ended it: what was not found until here is not there."""
         if self._again:
-            self.position.turned = False
+            self.position.highest = self.position.time
 
     def _lines(self, lines: bytes) -> bytes:
         if self._again:
@@ -98,7 +107,7 @@ class Cutter:
             stamp = _stamp(lines, start)
             if self._skip and stamp == known:
                 self._skip -= 1
-            elif stamp and (not self._skip or (not self.position.turned and later(stamp, known))):
+            elif stamp and (not self._skip or later(stamp, self.position.highest)):
                 self._again = False
                 said = b"\n" + GAP % known if self._skip == self.position.count else b""
                 return said + lines[start:]

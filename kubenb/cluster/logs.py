@@ -77,7 +77,7 @@ def follow(
         except (ApiError, Unreachable) as error:
             if stop.is_set() or _is_all(error, over):
                 break
-            _judge(client, error)
+            _judge(client, error, tries > 1 and not position.time)
             tries += 1
             told = isinstance(error, ApiError) and error.retry_after
             stop.wait(pause(tries, error) if told else min(pause(tries, error), SLOWEST))
@@ -95,11 +95,13 @@ def _is_all(error: ApiError | Unreachable, over: float | None) -> bool:
     return gone or given_up
 
 
-def _judge(client: Client, error: ApiError | Unreachable) -> None:
+def _judge(client: Client, error: ApiError | Unreachable, in_vain: bool) -> None:
     """Raises what another try will not change; while somebody waits for a run, a lost connection may come back."""
     verdict = judge(error)
-    if verdict == "renew":
-        client.transport.renew()
+    if isinstance(error, Unreachable) and not client.transport.answered:
+        raise error
+    if verdict == "renew" and not client.transport.renew() and in_vain:
+        raise error
     if verdict == "fail" and isinstance(error, ApiError) and error.status not in NOT_YET:
         raise error
 

@@ -29,7 +29,7 @@ def proxy_for(access: Access) -> str | None:
 
     at = urlsplit(access.server)
     host = at.hostname or ""
-    if proxy_bypass(host) or _left_out(host):
+    if proxy_bypass(f"{host}:{at.port}" if at.port else host) or _left_out(host):
         return None
     found = getproxies().get(at.scheme)
     return found if not found or "://" in found else f"http://{found}"

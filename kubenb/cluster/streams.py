@@ -144,7 +144,8 @@ def _dechunked(read: Callable[[], bytes]) -> Iterator[bytes]:
                 break
             missing, at = int(buffer[at:end].partition(b";")[0], 16), end + 2
             if not missing:
-                yield b"".join(found)
+                if found:
+                    yield b"".join(found)
                 return
         buffer = buffer[at:]
         if found:

@@ -37,6 +37,7 @@ class Transport:
         self._pool: PoolManager | None = None
         self._certificate: bytes | None = None  # the one that the pool shows
         self._lock = threading.Lock()
+        self.answered = False  # it has, once: a name that is not known then is a network that is away
         self._named = False  # whether the server's name was found
         self._here = threading.local()  # this thread's open request
 
@@ -72,7 +73,7 @@ class Transport:
             ENDER.forget(self._here.sock)
             self._named = False
             raise self.lost(error) from None
-        self._named = True
+        self._named = self.answered = True
         return response
 
     def socket(self) -> socket.socket | None:
@@ -138,6 +139,12 @@ class Transport:
 
         pool.ConnectionCls = Shown
 
+    def close(self) -> None:
+        """Ends the connections that nobody uses."""
+        with self._lock:
+            if self._pool is not None:
+                self._pool.clear()
+
     def tls(self) -> ssl.SSLContext:
         """Trusts the cluster's own authority, or the system's where the kubeconfig names none."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -155,7 +162,7 @@ class Transport:
 
     def lost(self, error: Exception) -> Unreachable:
         """What happened, in words; `hopeless` where the next try would end as this one."""
-        what, fix, hopeless = _words(error)
+        what, fix, hopeless = _words(error, self.answered)
         return Unreachable(self.access.server, self.access.context, what, fix, hopeless)
 
 
@@ -173,7 +180,7 @@ def _name(host: str) -> None:
         socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
 
 
-def _words(error: Exception) -> tuple[str, str, bool]:
+def _words(error: Exception, answered: bool) -> tuple[str, str, bool]:
     from urllib3 import exceptions as of
 
     inner = getattr(error, "reason", None) or error
@@ -187,7 +194,7 @@ def _words(error: Exception) -> tuple[str, str, bool]:
     if isinstance(error, (of.SSLError, ssl.SSLError)) or isinstance(inner, ssl.SSLError):
         return _certificate(text)
     if isinstance(error, of.NameResolutionError):
-        return "its name is not known", "Check the server in the kubeconfig, and the network (VPN?).", True
+        return "its name is not known", "Check the server in the kubeconfig, and the network (VPN?).", not answered
     if isinstance(error, of.NewConnectionError):  # is a ConnectTimeoutError too
         why = text.rpartition("] ")[2]
         return (
@@ -209,6 +216,10 @@ def _words(error: Exception) -> tuple[str, str, bool]:
 
 
 def _certificate(text: str) -> tuple[str, str, bool]:
+    if "EOF" in text:
+        return "the connection was lost while TLS began", "Check the network, and whether the server is https.", False
+    if "alert" in text.lower():  # the server's own word about us
+        return f"it refuses our side of TLS ({text[:160]})", "Check client-certificate in the kubeconfig.", True
     if "expired" in text:
         return "its certificate has expired", "Tell who runs the cluster, or look at the clock of this machine.", True
     if "mismatch" in text or "doesn't match" in text or "not valid for" in text:
@@ -217,17 +228,12 @@ def _certificate(text: str) -> tuple[str, str, bool]:
             "Check the server in the kubeconfig, or set tls-server-name.",
             True,
         )
-    if (
-        "signature failure" in text
-        or "self-signed" in text
-        or "unable to get local issuer" in text
-        or "unknown ca" in text.lower()
-    ):
+    if "signature failure" in text or "self-signed" in text or "unable to get local issuer" in text:
         return (
             "its certificate is signed by an authority that is not known",
             "Check certificate-authority in the kubeconfig.",
             True,
         )
-    if "CERTIFICATE_VERIFY_FAILED" in text or "alert" in text:
+    if "CERTIFICATE_VERIFY_FAILED" in text:
         return f"TLS failed ({text[:160]})", "Check the certificates in the kubeconfig.", True
     return f"TLS failed ({text[:160]})", "Check the server in the kubeconfig: is it https?", "WRONG_VERSION" in text

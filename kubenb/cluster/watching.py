@@ -47,12 +47,15 @@ def watch_pods(client: Client, namespace: str, selector: str, stop: threading.Ev
     while not stop.is_set():
         try:
             listed = client.get(paths.pods(namespace), patience=0.0, labelSelector=selector)
-            if attempt > 1:
-                yield Seen("")
-            attempt = 0
             yield from _difference(listed, known)
             version = str(listed["metadata"]["resourceVersion"])
-            yield from _watched(client, namespace, selector, version, known, stop)
+            for seen in _watched(client, namespace, selector, version, known, stop):
+                if seen is not None:
+                    yield seen
+                    continue
+                if attempt > 1:
+                    yield Seen("")
+                attempt = 0  # it lets us watch: a list alone is not all
         except _Expired:
             stop.wait(GLIMPSE)
         except (ApiError, Unreachable) as error:
@@ -85,15 +88,17 @@ def _difference(listed: Part, known: dict[str, str]) -> Iterator[Seen]:
 
 def _watched(
     client: Client, namespace: str, selector: str, version: str, known: dict[str, str], stop: threading.Event
-) -> Iterator[Seen]:
-    """Changes from `version` on, over as many watches as the server makes of it, until it is time to list."""
+) -> Iterator[Seen | None]:
+    """Changes from `version` on (None: a watch has begun), over as many watches as the server makes of it, until it is time to list."""
     until = time.monotonic() + RELIST
     while not stop.is_set() and time.monotonic() < until:
         opened = time.monotonic()
         seconds = max(1, int(until - opened))
         query = {"labelSelector": selector, "resourceVersion": version, "timeoutSeconds": seconds}
         try:
-            for line in client.watch(paths.pods(namespace), stop=stop, **query).lines():
+            stream = client.watch(paths.pods(namespace), stop=stop, **query)
+            yield None
+            for line in stream.lines():
                 kind, pod = _event(line)
                 version = str(pod["metadata"]["resourceVersion"])
                 if kind == "BOOKMARK":

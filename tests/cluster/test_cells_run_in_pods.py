@@ -75,7 +75,7 @@ FAILURES = [
     pytest.param(
         "--memory 64Mi",
         "z = []\nfor i in range(100):\n    z.append(bytearray(10_000_000))",
-        ["OOMKilled: limit 64Mi, peak 64Mi in line 3 of the cell. Try --memory 128Mi."],
+        ["OOMKilled: limit 64Mi, peak 64Mi in line 4 of the cell. Try --memory 128Mi."],
         id="F33 the cell needs more memory than it has",
     ),
     pytest.param(

@@ -174,11 +174,19 @@ def test_a_node_whose_clock_turns_back_mid_log_costs_no_line(pod: OnePod) -> Non
     assert read(pod) == whole(pod.lines)
 
 
+@pytest.mark.parametrize("after", range(40, 330, 11))
+def test_lines_of_two_streams_that_are_a_little_out_of_order_are_each_shown_once(pod: OnePod, after: int) -> None:
+    order = (999_999_998, 999_999_997, 1_000_000_002, 999_999_999, 1_000_000_001, 1_000_000_005, 1_000_000_003)
+    pod.lines = [(f"2026-05-04T10:00:{n // 10**9:02}.{n % 10**9:09}Z", f"{n % 10}\n") for n in order]
+    pod.server.add(Fault("log", "reset", after=after))
+    assert read(pod) == whole(pod.lines)
+
+
 def test_a_node_in_another_zone_is_followed_as_well(pod: OnePod) -> None:
     pod.lines = [(at.replace("Z", "+05:30"), text) for at, text in LINES]
     pod.server.add(Fault("log", "reset", after=130))
     assert read(pod) == whole(LINES)
-    assert pod.server.requests[-1].query["sinceTime"] == "2026-05-04T10:00:00+05:30"
+    assert pod.server.requests[-1].query["sinceTime"] == "2026-05-04T09:59:59+05:30"
 
 
 def test_a_log_in_which_nothing_stirs_is_let_go_when_nobody_needs_it(pod: OnePod) -> None:

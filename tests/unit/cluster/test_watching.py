@@ -126,7 +126,7 @@ def test_f15_an_api_server_that_is_away_is_said_and_its_return_too(pods: Pods) -
     pods.change("ADDED", "score")
     pods.server.accept()
     later = [next(each for each in iter(seen.next, None) if not each.away) for _ in range(3)]
-    assert [(each.name, each.away) for each in later] == [("", False), ("train", False), ("score", False)]
+    assert [(each.name, each.away) for each in later] == [("train", False), ("score", False), ("", False)]
 
 
 def test_bookmarks_move_on_and_say_nothing(pods: Pods) -> None:
