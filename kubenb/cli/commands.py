@@ -250,6 +250,10 @@ def completion(shell: str) -> None:
 
 def _end(results: Results, as_json: bool) -> None:
     """What a run came to, and its exit code."""
+    if results.run.interrupted:
+        import signal
+
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # one more Ctrl-C must not cut what is said
     seen = _one_screen() and not as_json  # the progress has shown each task's end
     click.echo("\n".join([*results.tails(), results.ending()]) if seen else text_of(results, as_json))
     if results.run.interrupted:

@@ -21,6 +21,7 @@ from kubenb.run.desk import Desk, desk
 from kubenb.run.events import Event, Outcome, Progress, Run, State, worst
 from kubenb.run.fields import airflow_values
 from kubenb.run.params import values_for
+from kubenb.run.process import deaf
 from kubenb.run.records import append, record
 from kubenb.run.rules import decide
 from kubenb.run.select import Selection, select
@@ -127,8 +128,9 @@ class Runner:
                 self._wait()
         except KeyboardInterrupt:
             interrupted = True
-            self.progress(Event("stop"))
-            self._end_all()
+            with deaf():  # a second Ctrl-C must not cut the cleaning up
+                self.progress(Event("stop"))
+                self._end_all()
         except BaseException:
             self._end_all()
             raise
