@@ -80,13 +80,22 @@ def deleted(reading: Reading) -> Said | None:
     return f"the pod was deleted by someone while it ran.{kept}", "Run it again.", "deleted"
 
 
+def _lacking(what: str, image: str) -> str:
+    """What to do about a module that the image does not have; '' for all else."""
+    found = re.search(r"No module named '?([\w.]+)", what)
+    if found is None:
+        return ""
+    return f"The image {image} has no {found[1]}: name another with --image; `kubenb image` writes a Dockerfile for the tasks."
+
+
 def ended_badly(reading: Reading) -> Said | None:
     """Its exit code, and what it said last."""
     code = reading.exit_code
     if not code:
         return None
     if reading.told.get("what"):
-        return str(reading.told["what"]), "", "failed"
+        what = str(reading.told["what"])
+        return what, _lacking(what, str(reading.container.get("image", ""))), "failed"
     terminated = reading.terminated or {}
     if terminated.get("reason") in NEVER_STARTED:
         return not_started(str(terminated.get("message", "")))

@@ -40,7 +40,7 @@ class TaskFailedError(Exception):
     def _render_traceback_(self) -> list[str]:
         outcome = self.outcome
         seen = any(line.startswith(("Traceback ", "-----")) for line in outcome.tail)
-        said = f"{outcome.name} failed in {self.where}" if seen else str(self)
+        said = f"{outcome.name} failed in {self.where}. {outcome.fix}".strip(". ") if seen else str(self)
         kept = outcome.notebook or outcome.log
         return [f"{said}\nIts executed notebook: {kept}" if kept else said]
 

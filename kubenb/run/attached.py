@@ -106,4 +106,5 @@ def _outcome(work: PodWork, task: str, item: int | None, at: Path, folder: Path,
         work.code,
         work.log,
         notebook if notebook.exists() else None,
+        fix=work.fix,
     )

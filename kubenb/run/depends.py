@@ -16,7 +16,7 @@ from typing import Any
 from kubenb.model.pipeline import Code, Load, Plan
 
 # Told to every task, or another one in each run; the notebook and the parameters are parts of their own.
-ELSEWHERE = re.compile(r"KUBENB_(RUN|TRY|STORE|PARAMS|ITEM|KEEP|XCOM_FOLDER|NOTEBOOK\w*|RUNTIME\w*)|HOME|TMPDIR|PATH")
+ELSEWHERE = re.compile(r"KUBENB_(RUN|TRY|STORE|PARAMS|ITEM|KEEP|HOLD|XCOM_\w+|NOTEBOOK\w*|RUNTIME\w*)|HOME|TMPDIR|PATH")
 TOLD = 3  # changed parts that are named
 
 Parts = dict[str, str]

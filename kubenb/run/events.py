@@ -32,6 +32,7 @@ class Outcome:
     notebook: Path | None = None
     tail: tuple[str, ...] = ()
     again: str = ""  # why it ran, though an earlier run had done it
+    fix: str = ""  # what to do, where that is known beside `why`; it ends it too
 
     @property
     def ok(self) -> bool:

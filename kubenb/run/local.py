@@ -98,6 +98,7 @@ class ProcessMaker(Maker):
     def _prepare(self, unit: Unit) -> tuple[Spec, tuple[Problem, ...]]:
         plan = unit.plan
         own = {
+            **self.by_airflow(plan),
             "KUBENB_RUN": self.desk.run,
             "KUBENB_TRY": "1",
             "KUBENB_PARAMS": json.dumps(self.values),

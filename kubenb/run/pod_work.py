@@ -22,7 +22,7 @@ from kubenb.cluster import marks, paths, pods
 from kubenb.cluster.diagnosis import State, state
 from kubenb.cluster.errors import ApiError, Unreachable
 from kubenb.cluster.logs import MARK, follow
-from kubenb.model.problems import KubenbError
+from kubenb.model.problems import KubenbError, Problem
 from kubenb.run.work import Work
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ Part = dict[str, Any]
 TICK = 0.5
 ASK_EVENTS = 2.0  # seconds between two questions why a pod waits
 HEARTBEAT = 30.0
+LAST_LINES = 60.0  # seconds for what is left of the log of a container that has ended
 
 
 @dataclass(frozen=True)
@@ -215,24 +216,25 @@ class PodWork(Work):
         mark = MARK + self.token.encode()
         with self.log.open("wb") as file, contextlib.suppress(ApiError, Unreachable):
             for block in follow(self.client, self.namespace, self.pod_name, stop=self.over):
-                file.write(block if MARK not in block else self._without_markers(block, mark))
+                printed, told = self._parted(block, mark) if MARK in block else (block, [])
+                file.write(printed)
                 file.flush()
+                for each in told:  # after what was printed before it: the last one says that no more comes
+                    if "bar" in each:
+                        self._bar = str(each["bar"])
+                    else:
+                        self.inbox.put(each)
 
-    def _without_markers(self, block: bytes, mark: bytes) -> bytes:
-        kept = []
+    def _parted(self, block: bytes, mark: bytes) -> tuple[bytes, list[Part]]:
+        """What the task printed, and what the runtime said to who waits."""
+        kept, told = [], []
         for line in block.splitlines(keepends=True):
             if line.startswith(mark):
                 with contextlib.suppress(ValueError):
-                    self._marker(json.loads(line[len(mark) :]))
+                    told.append(json.loads(line[len(mark) :]))
             else:
                 kept.append(line)
-        return b"".join(kept)
-
-    def _marker(self, told: Part) -> None:
-        if "bar" in told:
-            self._bar = str(told["bar"])
-        else:
-            self.inbox.put(told)
+        return b"".join(kept), told
 
     # --- its end
 
@@ -257,7 +259,7 @@ class PodWork(Work):
         self._last_lines()
         if self.code:
             found = state(self.pod, (), datetime.now(timezone.utc), {**self.told, **self.finished})
-            self.why = f"{found.problem.what} {found.problem.fix}".strip() if found.problem else ""
+            self._because(found.problem)
 
     def _ended(self, now: State) -> None:
         """It ended without a word from the runtime: killed whole, evicted, deleted, never started, or no notebook task."""
@@ -266,13 +268,17 @@ class PodWork(Work):
         statuses = ((self.pod or {}).get("status") or {}).get("containerStatuses") or [{}]
         terminated = statuses[0].get("state", {}).get("terminated")
         self.code = int(terminated["exitCode"]) if terminated else None
-        if now.problem is not None:
-            self.why = f"{now.problem.what} {now.problem.fix}".strip()
+        self._because(now.problem)
+
+    def _because(self, problem: Problem | None) -> None:
+        """The cause, and what to do."""
+        if problem is not None:
+            self.why, self.fix = f"{problem.what} {problem.fix}".strip(), problem.fix
 
     def _last_lines(self) -> None:
         """All of the log, within reason."""
         if self._logs is not None and self.finished is None:
-            self._logs.join(10)
+            self._logs.join(LAST_LINES)
 
     def delete(self, grace: int = 1) -> bool:
         """True where the API server took it."""

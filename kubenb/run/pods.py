@@ -178,6 +178,7 @@ class PodMaker(Maker):
         token = secrets.token_hex(8)
         carry = self._carry(unit)
         own = {
+            **self.by_airflow(plan),
             "KUBENB_RUN": self.desk.run,
             "KUBENB_TRY": "1",
             "KUBENB_PARAMS": json.dumps(self.values).replace("$", "\\u0024"),

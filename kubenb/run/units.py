@@ -19,6 +19,8 @@ from kubenb.export.fan_out import items, runtime_lists
 from kubenb.export.manifest import manifest as pod_manifest
 from kubenb.export.origin import as_written
 from kubenb.export.task_notebook import task_notebook
+from kubenb.export.volumes import by_xcom
+from kubenb.inside.stores import xcom_name
 from kubenb.model.pipeline import Load, Pipeline, Plan
 from kubenb.model.problems import Problem
 from kubenb.run import depends
@@ -211,6 +213,7 @@ class Maker(ABC):
             exit_code=code,
             log=log if log.exists() else None,
             notebook=notebook if notebook.exists() else None,
+            fix=work.fix if work else "",
             tail=tuple(self.retold(unit, line) for line in lines),
         )
 
@@ -223,6 +226,12 @@ class Maker(ABC):
             written = partial(as_written, self.pipeline.notebook, unit.plan)
             self._traces[name] = Traces(self.texts.get(name, ""), written, name, bool(self.values))
         return self._traces[name].retold(text)
+
+    def by_airflow(self, plan: Plan) -> dict[str, str]:
+        """Variables through which Airflow alone hands values over (XComs), empty: here they come through the store."""
+        if not by_xcom(plan.task.options.store):
+            return {}
+        return {xcom_name(step.producer): "" for step in plan.steps if isinstance(step, Load)}
 
     def manifest(self, plan: Plan) -> dict[str, Any]:
         """The pod of a task, as the DAG has it."""

@@ -17,7 +17,7 @@ class Work:
     """A started task. What it prints goes into the file `log`, and is read from there.
 
     `began` and `stopped` are of the monotonic clock, `stopped` None while it runs; `deadline`: seconds that it may run;
-    `code`: its exit code once it has ended; `why`: the cause in words, where more is known than the code tells.
+    `code`: its exit code once it has ended; `why`: the cause in words, where more is known than the code tells, and `fix`.
     """
 
     name: str
@@ -27,6 +27,7 @@ class Work:
     stopped: float | None = None
     code: int | None = None
     why: str = ""
+    fix: str = ""
     _read: int = 0
     _rest: bytes = b""
 

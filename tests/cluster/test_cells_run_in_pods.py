@@ -84,6 +84,12 @@ FAILURES = [
         ["is not on the node"],
         id="F27 the image is not there",
     ),
+    pytest.param(
+        "",
+        "import nothere",
+        [f"The image {PLAIN} has no nothere", "`kubenb image` writes"],
+        id="the image lacks a module",
+    ),
     pytest.param("--secret absent/key=KEY", "x = 1", ["there is no secret absent"], id="F28 a secret is not there"),
 ]
 
