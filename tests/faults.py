@@ -146,6 +146,8 @@ class Faulty:
 
     def accept(self) -> None:
         """Listens (again), at the same port."""
+        if self._over.is_set():
+            return
         self._listener = socket.create_server(("127.0.0.1", self.port))
         self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._serve, args=(self._listener,), daemon=True).start()

@@ -11,7 +11,7 @@ import re
 from datetime import datetime, timedelta
 
 LONGEST = 1 << 20  # bytes of one line that are kept; the rest of it is counted, and said
-NEAR = 64  # lines within which two streams' lines may be out of order
+NEAR = 16  # lines within which two streams' lines may be out of order
 SHORTEST = 36  # bytes of the longest time
 GAP = b"[kubenb: lines after %s are missing: the node rotated the log away while the connection was lost]"
 CUT = b" [kubenb: %d more bytes of this line left out]"
