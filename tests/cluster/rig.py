@@ -22,7 +22,7 @@ def task_policy(task):
     else:
         vars(task).update(often)
 """
-SECONDS = 300
+SECONDS = 600
 
 
 @dataclass(frozen=True)
