@@ -10,10 +10,14 @@ import queue
 import threading
 from typing import TYPE_CHECKING, Any
 
+from kubenb.cluster.errors import ApiError, Unreachable
 from kubenb.cluster.watching import Seen, watch_pods
 
 if TYPE_CHECKING:
     from kubenb.cluster.client import Client
+
+
+AGAIN = 5.0  # seconds until it is asked again, where pods may not be looked at
 
 
 class Hub:
@@ -21,7 +25,7 @@ class Hub:
 
     def __init__(self, client: Client, namespace: str, selector: str) -> None:
         self.client, self.namespace, self.selector = client, namespace, selector
-        self.away = False
+        self.away, self.why = False, ""
         self._inboxes: dict[str, queue.SimpleQueue[Any]] = {}
         self._known: dict[str, Seen] = {}
         self._lock = threading.Lock()
@@ -48,12 +52,21 @@ class Hub:
         self._stop.set()
 
     def _watch(self) -> None:
-        for seen in watch_pods(self.client, self.namespace, self.selector, self._stop):
-            self.away = seen.away
-            if seen.away:
-                continue
-            with self._lock:
-                self._known[seen.name] = seen
-                inbox = self._inboxes.get(seen.name)
-            if inbox is not None:
-                inbox.put(seen)
+        """A right that was revoked in the middle is waited for like a server that is away: the pods go on."""
+        while not self._stop.is_set():
+            try:
+                for seen in watch_pods(self.client, self.namespace, self.selector, self._stop):
+                    self._take(seen)
+            except (ApiError, Unreachable) as error:
+                self.away, self.why = True, error.problem().what.rstrip(".")
+                self._stop.wait(AGAIN)
+
+    def _take(self, seen: Seen) -> None:
+        self.away, self.why = seen.away, seen.why
+        if seen.away or not seen.name:
+            return
+        with self._lock:
+            self._known[seen.name] = seen
+            inbox = self._inboxes.get(seen.name)
+        if inbox is not None:
+            inbox.put(seen)

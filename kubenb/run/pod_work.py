@@ -122,7 +122,7 @@ class PodWork(Work):
 
     def _live(self) -> None:
         self.hub.join(self.pod_name, self.inbox)
-        self.pod = self.manifest if self.there else pods.create(self.client, self.manifest)
+        self.pod = self._looked_at() if self.there else pods.create(self.client, self.manifest)
         while not self.stopping.is_set():
             self._take(TICK)
             now = self._state()
@@ -139,6 +139,15 @@ class PodWork(Work):
                 return self._ended(now)
             self._heartbeat()
         return None
+
+    def _looked_at(self) -> Part | None:
+        """As it is now: a watch says nothing of a pod that went before."""
+        try:
+            return self.client.get(paths.pods(self.namespace, self.pod_name))
+        except ApiError as error:
+            if error.status == 404:
+                return None
+            raise
 
     def _take(self, seconds: float) -> None:
         """What was seen since; waits for the first thing."""
@@ -166,7 +175,8 @@ class PodWork(Work):
 
     def _state(self) -> State:
         if self.hub.away:
-            return State(f"the API server of {self.client.context} does not answer: reconnecting", False, None)
+            why = f" ({self.hub.why})" if self.hub.why else ""
+            return State(f"the API server of {self.client.context} can't be asked{why}: trying again, the pod goes on")
         return state(self.pod, self._why_it_waits(), datetime.now(timezone.utc), self.told)
 
     def _why_it_waits(self) -> Sequence[Part]:
