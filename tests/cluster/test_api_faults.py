@@ -32,6 +32,8 @@ for n in range({lines}):
 sys.stdout.write('the end')
 """
 
+pytestmark = pytest.mark.xdist_group("api-faults")  # what is made once for the module is made once
+
 
 def said(lines: int) -> str:
     """What TALK prints: its last line has no newline."""
@@ -133,13 +135,19 @@ class Watched:
     seen: list[Seen] = field(default_factory=list)
 
     def until(self, end: Callable[[Seen], bool]) -> list[Seen]:
-        timer = after(120, self.stop.set)
+        late = threading.Event()
+
+        def expire() -> None:
+            late.set()
+            self.stop.set()
+
+        timer = after(120, expire)
         for each in watch_pods(self.client, self.namespace, f"{marks.RUN}={self.name}", self.stop):
             self.seen.append(each)
             if end(each):
                 break
         timer.cancel()
-        assert not self.stop.is_set()
+        assert not late.is_set()
         return self.seen
 
 
@@ -175,6 +183,8 @@ def minute_away(access: Access, namespace: str) -> Iterator[Away]:
         proxy.refuse()
         after(60, proxy.accept)
         yield Away(log, watched.seen, watcher, proxy)
+        watched.stop.set()
+        watcher.join(10)
 
 
 # --- a log that the node rotates, meanwhile too

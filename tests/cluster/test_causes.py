@@ -20,7 +20,7 @@ from kubenb.cluster.client import Client
 from kubenb.cluster.diagnosis import State, state
 from tests.cluster.causes import CAUSES, IMAGE, REFUSALS, Cause, Refusal, Stage, registry
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("causes")]
 TRIED = tuple(each for each in CAUSES if not each.slow)
 
 

@@ -22,6 +22,7 @@ from kubenb.inside import channel
 from kubenb.model.problems import KubenbError
 
 MIB = 1 << 20
+pytestmark = pytest.mark.xdist_group("hand-over")  # one pod for all of them
 
 
 @pytest.fixture(scope="module")
