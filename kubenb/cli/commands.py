@@ -71,15 +71,26 @@ def graph(notebook: Path, svg: Path | None, mermaid: bool, as_json: bool) -> Non
     "--context", metavar="NAME", help="A kubeconfig's context: asks that cluster about every pod, and makes none."
 )
 @click.option("--namespace", metavar="NAME", help="With --context: for pods that name none themselves.")
+@click.option(
+    "--images", is_flag=True, help="With --context: whether images have what tasks import, by a pod of seconds each."
+)
 @json_too
 def check(
-    notebook: Path, airflow: str | None, to: Path | None, context: str | None, namespace: str | None, as_json: bool
+    notebook: Path,
+    airflow: str | None,
+    to: Path | None,
+    context: str | None,
+    namespace: str | None,
+    images: bool,
+    as_json: bool,
 ) -> None:
     """Exit code 1 where there are errors; warnings stop nothing."""
     from kubenb import actions
 
+    if (namespace or images) and not context:
+        raise click.UsageError(f"{'--images' if images else '--namespace'} needs a cluster. Write --context NAME too.")
     with refusing(as_json):
-        report = actions.check(notebook, airflow=airflow, to=to, context=context, namespace=namespace)
+        report = actions.check(notebook, airflow=airflow, to=to, context=context, namespace=namespace, images=images)
     click.echo(text_of(report, as_json))
     if not report.ok:
         sys.exit(PROBLEMS)

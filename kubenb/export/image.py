@@ -70,12 +70,13 @@ def _needed(pipeline: Pipeline) -> dict[str, tuple[Place, str]]:
     found: dict[str, tuple[Place, str]] = {}
     for plan in pipeline.plans:
         if plan.task.kind != "container":
-            for module, why in _of(plan):
+            for module, why in needed_by(plan):
                 found.setdefault(module, (plan.task.header, why))
     return found
 
 
-def _of(plan: Plan) -> Iterator[tuple[str, str]]:
+def needed_by(plan: Plan) -> Iterator[tuple[str, str]]:
+    """(module, why) of all that a task's code and its store need beside Python itself."""
     name, options = plan.task.name, plan.task.options
     for module in plan.modules:
         if module not in sys.stdlib_module_names and module != "__future__":

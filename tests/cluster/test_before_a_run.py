@@ -321,3 +321,17 @@ def test_the_commands_say_it_with_their_exit_code(asked: str, tmp_path: Path, na
 def test_a_context_that_is_not_there_is_named(asked: str, tmp_path: Path) -> None:
     code, text = invoke("check", pipeline(tmp_path, ""), "--context", asked + "x")
     assert (code, f"the kubeconfig has no context {asked}x. Did you mean {asked}?" in text) == (1, True)
+
+
+def test_a_module_that_an_image_lacks_is_named_with_its_task(
+    asked: str, tmp_path: Path, oracle: Any, namespace: str
+) -> None:
+    path = tmp_path / "two.py"
+    plain = "# %%\n# %%k8s_task plain\nimport json\nimport pandas\nrows = len(json.dumps([pandas.__name__]))"
+    full = "# %%\n# %%k8s_task full --image kubenb.test/papermill:1\nimport pandas\nname = pandas.__name__"
+    path.write_text(f"# %%\n# %k8s_dag two --image {IMAGE} --memory 64Mi\n\n{plain}\n\n{full}\n")
+    code, text = invoke("check", path, "--context", asked, "--images")
+    assert code == 1, text
+    assert f"cell 2, line 1 (plain): image {IMAGE} has no module pandas (task plain imports it)." in text
+    assert ("json" in text, "(full)" in text) == (False, False)
+    assert [pod.metadata.deletion_timestamp is None for pod in oracle.list_namespaced_pod(namespace).items] == []

@@ -8,22 +8,28 @@ Markdown. `read` leads to `notebook`, `check` to `export.checks`, `export` to `d
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from kubenb.actions.started import cluster as cluster
+from kubenb.actions.started import doctor as doctor
+from kubenb.actions.started import gc as gc
+from kubenb.actions.started import logs as logs
+from kubenb.actions.started import one_started as one_started
+from kubenb.actions.started import rbac as rbac
+from kubenb.actions.started import runs as runs
+from kubenb.actions.started import stop as stop
 from kubenb.model.names import did_you_mean
 from kubenb.model.pipeline import Notebook, Pipeline
 from kubenb.model.problems import KubenbError, Place, Problem, errors, refuse
 
 if TYPE_CHECKING:
     from kubenb.cluster.client import Client
-    from kubenb.cluster.runs import Started
     from kubenb.delivery import Preview
     from kubenb.run.events import Progress
-    from kubenb.show.cluster import Findings, Text
+    from kubenb.show.cluster import Text
     from kubenb.show.exported import Exported
     from kubenb.show.graph import Graph
     from kubenb.show.options import OptionTable
@@ -64,10 +70,12 @@ def check(
     to: str | os.PathLike[str] | None = None,
     context: str | None = None,
     namespace: str | None = None,
+    images: bool = False,
 ) -> Report:
     """Every rule over the notebook; with `airflow` (a Python that has Airflow) also what that Airflow says of the DAG
     file; with `to` (a folder of DAGs) of the file as an export would leave it there, hand edits and all; with `context`
-    what that cluster says of every pod, without making one.
+    what that cluster says of every pod, without making one; with `images` too, whether each image has what its tasks
+    import (a pod of a few seconds an image).
     """
     from kubenb.delivery import Preview, preview
     from kubenb.export.checks import check as check_pipeline
@@ -89,7 +97,7 @@ def check(
             about.append(f"asked the Airflow of {airflow}")
     if not errors(problems) and context is not None:
         with cluster(context) as client:
-            problems += _ask_cluster(pipeline, client, namespace or client.namespace)
+            problems += _ask_cluster(pipeline, client, namespace or client.namespace, images)
         about.append(f"asked the cluster of context {client.context}")
     return Report(_subject(pipeline), tuple(dict.fromkeys(problems)), ", ".join(about))
 
@@ -228,110 +236,6 @@ def plan(source: Source, task: str | None = None) -> Plans:
     return Plans(pipeline, task)
 
 
-def runs(context: str | None = None, namespace: str | None = None, *, everyone: bool = False) -> Table:
-    """The pods that were started from notebooks and shells: this user's, or everyone's. `namespace` '': of all namespaces."""
-    from kubenb.run.owner import owner
-    from kubenb.show.cluster import runs_table
-
-    with cluster(context) as client:
-        found = _started(client, namespace, None if everyone else owner())
-    return runs_table(found, f"context {client.context}")
-
-
-def logs(name: str, context: str | None = None, namespace: str | None = None, *, follow: bool = False) -> Iterator[str]:
-    """The log of a started task (by its task's or pod's name), in blocks of lines; with `follow` until it ends."""
-    from kubenb.cluster import logs as of
-
-    with cluster(context) as client:
-        each = one_started(client, name, namespace)
-        if not follow:
-            yield of.tail(client, each.namespace, each.name)
-            return
-        for block in of.follow(client, each.namespace, each.name):
-            yield of.without_marks(block).decode("utf-8", "replace")
-
-
-def stop(name: str, context: str | None = None, namespace: str | None = None) -> Table:
-    """Ends the started pods of that task, pod or run."""
-    from kubenb.cluster.runs import end, named
-    from kubenb.run.owner import owner
-    from kubenb.show.cluster import ended_table
-
-    with cluster(context) as client:
-        found = named(_started(client, namespace, owner()), name) or [one_started(client, name, namespace)]
-        ended = [(each, "you asked for it") for each in found if end(client, each)]
-    return ended_table(ended, f"context {client.context}")
-
-
-def gc(context: str | None = None, namespace: str | None = None, *, everyone: bool = False) -> Table:
-    """Ends pods that nobody waits for any more: their kernel or shell was killed. `namespace` '': in all namespaces."""
-    from kubenb.cluster.runs import sweep
-    from kubenb.run.owner import owner
-    from kubenb.show.cluster import ended_table
-
-    with cluster(context) as client:
-        ended = sweep(client, _started(client, namespace, None if everyone else owner()))
-    return ended_table(ended, f"context {client.context}")
-
-
-def doctor(context: str | None = None, namespace: str | None = None) -> Findings:
-    """What stands between this user and a pod: the server, rights, quota, limits."""
-    from kubenb.cluster.doctor import examine
-    from kubenb.show.cluster import Findings
-
-    with cluster(context) as client:
-        where = namespace or client.namespace
-        found = tuple(examine(client, where))
-    return Findings(f"Context {client.context}, namespace {where}", found)
-
-
-def rbac(who: str = "user", namespace: str = "default", subject: str = "", *, xcom: bool = False) -> Text:
-    """The Role and RoleBinding that a run needs, for a notebook's user or for Airflow's worker ('airflow')."""
-    from kubenb.cluster.roles import role
-    from kubenb.model.kinds import KINDS
-    from kubenb.model.values import BadValue
-    from kubenb.show.cluster import Text
-
-    if who not in ("user", "airflow"):
-        raise refuse(Place(), f"there is no role for {who}.", "Write user or airflow.", "rbac.who")
-    try:
-        KINDS["dns"].parse(namespace)
-    except BadValue as bad:
-        raise refuse(Place(), f"namespace {bad.what}", bad.fix, "rbac.namespace") from None
-    return Text(role(who, namespace, subject, xcom))  # type: ignore[arg-type]
-
-
-@contextmanager
-def cluster(context: str | None) -> Iterator[Client]:
-    """A client; what the cluster says no to comes out as problems."""
-    from kubenb.cluster.client import connect
-    from kubenb.cluster.errors import as_problems
-
-    with as_problems():
-        yield connect(context)
-
-
-def _started(client: Client, namespace: str | None, owner: str | None) -> list[Started]:
-    from kubenb.cluster.runs import started
-
-    return started(client, namespace, owner)
-
-
-def one_started(client: Client, name: str, namespace: str | None) -> Started:
-    """The newest of that name; this user's first, as two users may have a task of one name."""
-    from kubenb.cluster.runs import named
-    from kubenb.run.owner import owner
-
-    everyones = _started(client, namespace, None)
-    found = named(everyones, name)
-    mine = [each for each in found if each.owner == owner()]
-    if not found:
-        there = ", ".join(dict.fromkeys(each.task for each in everyones))
-        fix = f"There are: {there}." if there else "`kubenb runs` lists them."
-        raise refuse(Place(), f"there is no started task {name} in context {client.context}.", fix, "runs.unknown")
-    return (mine or found)[-1]
-
-
 def _dag_file(source: Source) -> Path | None:
     """The path, where it is an Airflow file and not a notebook: a script of cells may be a notebook too."""
     import re
@@ -369,20 +273,25 @@ def _ask_airflow(pipeline: Pipeline, there: Preview, python: Path) -> tuple[Prob
         return check_with_airflow(Path(folder, f"{dag}.py"), python, manifests, edited=there.edited)
 
 
-def _ask_cluster(pipeline: Pipeline, client: Client, namespace: str) -> tuple[Problem, ...]:
+def _ask_cluster(pipeline: Pipeline, client: Client, namespace: str, images: bool) -> tuple[Problem, ...]:
+    from kubenb.cluster.imports import Needs, lacking
     from kubenb.cluster.preflight import Asked, preflight
+    from kubenb.export.image import needed_by
     from kubenb.export.manifest import manifest
     from kubenb.export.task_notebook import task_notebook
     from kubenb.show.layout import ranks
 
     edges = [(edge.upstream, edge.downstream) for edge in pipeline.edges]
     stages = ranks([plan.task.name for plan in pipeline.plans], edges)
-    asked = []
+    asked, needs = [], []
     for plan in pipeline.plans:
         pod = manifest(pipeline, plan, "" if plan.task.kind == "container" else task_notebook(pipeline, plan))
         pod["metadata"].setdefault("namespace", namespace)
         asked.append(Asked(plan.task.header, pod, stages[plan.task.name]))
-    return preflight(client, asked)
+        if plan.task.kind != "container":
+            needs.append(Needs(plan.task.header, pod, dict(needed_by(plan))))
+    problems = preflight(client, asked)
+    return problems if errors(problems) or not images else (*problems, *lacking(client, needs))
 
 
 def _again(
