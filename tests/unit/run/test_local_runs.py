@@ -339,3 +339,11 @@ def test_tasks_of_a_run_that_was_killed_are_ended_by_the_next(tmp_path: Path) ->
     while time.monotonic() < until and Path(f"/proc/{pid}").exists():
         time.sleep(0.02)
     assert not Path(f"/proc/{pid}").exists()
+
+
+def test_values_that_airflow_hands_over_by_xcom_go_through_the_runs_own_store(tmp_path: Path) -> None:
+    extract = plan("extract", "rows = [n, 2, 3]", out=("rows",), store="xcom")
+    train = plan("train", "print('sum', sum(rows))", Load("extract", ("rows",), ("rows",)), store="xcom")
+    done = run(pipeline(extract, train, n=1), tmp_path)
+    assert states(done) == {"extract": "done", "train": "done"}
+    assert "sum 6" in log(tmp_path, "train")
