@@ -49,7 +49,7 @@ def stop(name: str, context: str | None = None, namespace: str | None = None) ->
     from kubenb.show.cluster import ended_table
 
     with cluster(context) as client:
-        found = named(_started(client, namespace, owner()), name) or [one_started(client, name, namespace)]
+        found = named(_started(client, namespace, owner()), name) or [one_started(client, name, namespace, own=True)]
         ended = [(each, "you asked for it") for each in found if end(client, each)]
     return ended_table(ended, f"context {client.context}")
 
@@ -108,8 +108,10 @@ def _started(client: Client, namespace: str | None, owner: str | None) -> list[S
     return started(client, namespace, owner)
 
 
-def one_started(client: Client, name: str, namespace: str | None) -> Started:
-    """The newest of that name; this user's first, as two users may have a task of one name."""
+def one_started(client: Client, name: str, namespace: str | None, own: bool = False) -> Started:
+    """The newest of that name; this user's first, as two users may have a task of one name. `own`: another user's only by
+    its pod's full name, so that nobody ends or takes it by mistake.
+    """
     from kubenb.cluster.runs import named
     from kubenb.run.owner import owner
 
@@ -120,4 +122,7 @@ def one_started(client: Client, name: str, namespace: str | None) -> Started:
         there = ", ".join(dict.fromkeys(each.task for each in everyones))
         fix = f"There are: {there}." if there else "`kubenb runs` lists them."
         raise refuse(Place(), f"there is no started task {name} in context {client.context}.", fix, "runs.unknown")
+    if own and not mine and found[-1].name != name:
+        what = f"{name} in context {client.context} was started by {found[-1].owner}, not by you."
+        raise refuse(Place(), what, f"If you mean it, give its pod's name: {found[-1].name}.", "runs.not-yours")
     return (mine or found)[-1]

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from kubenb.cluster.client import Client
 
 CONTAINER = "base"
-TRIES = 4
+PATIENCE = 240.0  # seconds of tries: an API server that is away for a minute or two costs no results
+DAMAGES = 4
 KILLED = 137
 
 
@@ -97,7 +98,8 @@ class _Broken(Exception):
 
 
 def _again(act: Callable[[], Execution], what: str) -> None:
-    for attempt in range(TRIES):
+    until, attempt, damages = time.monotonic() + PATIENCE, 0, 0
+    while True:
         try:
             running = act()
             code, said = running.code, running.said.decode("utf-8", "replace").strip()
@@ -105,13 +107,15 @@ def _again(act: Callable[[], Execution], what: str) -> None:
                 break
             raise _Broken(said)
         except (ApiError, Unreachable) as error:
-            if attempt == TRIES - 1 or judge(error) != "again":
+            if judge(error) != "again" or time.monotonic() > until:
                 raise
             time.sleep(pause(attempt, error))
         except _Broken as error:
-            if attempt == TRIES - 1:
+            damages += 1
+            if damages == DAMAGES:
                 raise refuse(NOWHERE, f"{what}: {error}.", "Check the network.", "handover.damaged") from None
             time.sleep(pause(attempt, error))
+        attempt += 1
     if code:
         raise _failed(what, code, said)
 

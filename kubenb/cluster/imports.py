@@ -31,7 +31,7 @@ def there(name):
         return importlib.util.find_spec(name) is not None
     except (ImportError, ValueError):
         return False
-print(json.dumps([name for name in sys.argv[1:] if not there(name)]))
+print("lacks " + json.dumps([name for name in sys.argv[1:] if not there(name)]))
 """
 
 
@@ -84,7 +84,7 @@ def _ask(client: Client, first: Needs, modules: list[str]) -> list[str] | Proble
         while time.monotonic() < until:
             found = client.get(paths.pods(namespace, name))
             if found.get("status", {}).get("phase") == "Succeeded":
-                return list(json.loads(logs.tail(client, namespace, name)))
+                return _said(logs.tail(client, namespace, name))
             now = state(found, _events(client, namespace, name), datetime.now(timezone.utc))
             if now.final and now.problem:
                 return Problem(first.where, now.problem.what, now.problem.fix, now.problem.code)
@@ -96,6 +96,12 @@ def _ask(client: Client, first: Needs, modules: list[str]) -> list[str] | Proble
         return Problem(first.where, what, "Try again, or run the task.", "image.not-asked", Severity.WARNING)
     finally:
         client.delete(paths.pods(namespace, name), 0)
+
+
+def _said(log: str) -> list[str]:
+    """The line that is ours: an interpreter may warn of something before it."""
+    line = next(line for line in reversed(log.splitlines()) if line.startswith("lacks "))
+    return list(json.loads(line.removeprefix("lacks ")))
 
 
 def _events(client: Client, namespace: str, name: str) -> list[Part]:

@@ -57,7 +57,7 @@ def k8s_attach(session: Session, line: str) -> None:
 
     name, options = _named(line, "%k8s_attach", AT)
     with actions.cluster(options.get("--context")) as client:
-        found = actions.one_started(client, name, options.get("--namespace"))
+        found = actions.one_started(client, name, options.get("--namespace"), own=True)
         if "task" not in found.about:
             raise refuse(NOWHERE, f"pod {found.name} was not started from a notebook.", "", "runs.not-ours")
         folder = session.folder / f"attached-{found.name}"

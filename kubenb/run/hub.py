@@ -10,6 +10,7 @@ import queue
 import threading
 from typing import TYPE_CHECKING, Any
 
+from kubenb.cluster import paths
 from kubenb.cluster.errors import ApiError, Unreachable
 from kubenb.cluster.watching import Seen, watch_pods
 
@@ -55,11 +56,22 @@ class Hub:
         """A right that was revoked in the middle is waited for like a server that is away: the pods go on."""
         while not self._stop.is_set():
             try:
+                self._look()
                 for seen in watch_pods(self.client, self.namespace, self.selector, self._stop):
                     self._take(seen)
             except (ApiError, Unreachable) as error:
                 self.away, self.why = True, error.problem().what.rstrip(".")
                 self._stop.wait(AGAIN)
+
+    def _look(self) -> None:
+        """What went while nobody could look; a watch that begins anew would not say."""
+        found = self.client.list(paths.pods(self.namespace), labelSelector=self.selector)
+        names = {str(pod["metadata"]["name"]) for pod in found}
+        with self._lock:
+            missing = [name for name, seen in self._known.items() if seen.pod is not None and name not in names]
+        for name in missing:
+            self._take(Seen(name, None))
+        self.away = False
 
     def _take(self, seen: Seen) -> None:
         self.away, self.why = seen.away, seen.why

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import queue
+import secrets
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -22,18 +23,21 @@ from kubenb.cluster import marks, paths, pods
 from kubenb.cluster.diagnosis import State, state
 from kubenb.cluster.errors import ApiError, Unreachable
 from kubenb.cluster.logs import MARK, follow
-from kubenb.model.problems import KubenbError, Problem
+from kubenb.cluster.readings import Reading
+from kubenb.cluster.watching import Seen
+from kubenb.model.problems import NOWHERE, KubenbError, Problem, refuse
+from kubenb.run.pod_manifest import SUFFIX, pod_name
 from kubenb.run.work import Work
 
 if TYPE_CHECKING:
     from kubenb.cluster.client import Client
-    from kubenb.cluster.watching import Seen
     from kubenb.run.hub import Hub
 
 Part = dict[str, Any]
 TICK = 0.5
 ASK_EVENTS = 2.0  # seconds between two questions why a pod waits
 HEARTBEAT = 30.0
+NAMES = 3  # tries for a name that nobody has
 LAST_LINES = 60.0  # seconds for what is left of the log of a container that has ended
 
 
@@ -72,12 +76,11 @@ class PodWork(Work):
         self.told: Part = {}  # the last marker of the runtime in the pod: memory, peak, line
         self.finished: Part | None = None  # its last one: exit code and kind
         self.words, self._bar = "asking for a pod", ""
-        self.gone = self.left = False
+        self.gone = self.left = self.made = False
         self.inbox: queue.SimpleQueue[Seen | Part] = queue.SimpleQueue()
         self.stopping = threading.Event()
         self.over = threading.Event()
         self._events: tuple[float, Sequence[Part]] = (0.0, ())
-        self._beat = time.monotonic()
         self._supplied = self.carry is None or not self.carry.inputs
         self._logs: threading.Thread | None = None
 
@@ -112,17 +115,21 @@ class PodWork(Work):
             self.why = str(error)
         except (ApiError, Unreachable) as error:
             self.why = str(error.problem())
+        except Exception as error:  # noqa: BLE001 - whatever it is, who waits must hear of it, and the pod must go
+            self.why = f"{type(error).__name__}: {error}"
         finally:
             self.over.set()
-            if not self.left:
+            if self.made and not self.left:
                 self.gone = self.delete()
             self.hub.leave(self.pod_name)
             self.stopped = time.monotonic()
             self.ended.put(self)
 
     def _live(self) -> None:
+        self.pod = self._looked_at() if self.there else self._make()
+        self.made = True
         self.hub.join(self.pod_name, self.inbox)
-        self.pod = self._looked_at() if self.there else pods.create(self.client, self.manifest)
+        threading.Thread(target=self._beat, name=f"kubenb-{self.name}-beat", daemon=True).start()
         while not self.stopping.is_set():
             self._take(TICK)
             now = self._state()
@@ -137,8 +144,21 @@ class PodWork(Work):
                 return self._fetch()
             if now.final:
                 return self._ended(now)
-            self._heartbeat()
         return None
+
+    def _make(self) -> Part:
+        """The pod; another name where somebody else's pod has it."""
+        for _ in range(NAMES):
+            try:
+                return pods.create(self.client, self.manifest)
+            except pods.Taken:
+                self.pod_name = pod_name(
+                    {"metadata": {"name": self.pod_name[: -SUFFIX - 1]}}, secrets.token_hex(SUFFIX // 2)
+                )
+                self.manifest["metadata"]["name"] = self.pod_name
+        raise refuse(
+            NOWHERE, f"pods named like {self.pod_name} are there already, and not ours.", "Run it again.", "pod.taken"
+        )
 
     def _looked_at(self) -> Part | None:
         """As it is now: a watch says nothing of a pod that went before."""
@@ -161,6 +181,8 @@ class PodWork(Work):
                 found = self.inbox.get_nowait()
 
     def _heard(self, told: Part) -> None:
+        if "unheard" in told:
+            raise refuse(NOWHERE, str(told["unheard"]), "`kubenb rbac` prints the Role that a run needs.", "pod.log")
         if "ended" in told:
             self.finished = told
         else:
@@ -191,8 +213,7 @@ class PodWork(Work):
         return events
 
     def _started(self) -> bool:
-        statuses = ((self.pod or {}).get("status") or {}).get("containerStatuses") or [{}]
-        return bool({"running", "terminated"} & set(statuses[0].get("state", {})))
+        return self.pod is not None and Reading(self.pod, (), datetime.now(timezone.utc), {}).started
 
     def _supply(self) -> None:
         """Its inputs, once."""
@@ -206,14 +227,20 @@ class PodWork(Work):
         )
         self._supplied = True
 
-    def _heartbeat(self) -> None:
-        """The pod shows that somebody waits for it."""
-        if time.monotonic() - self._beat < HEARTBEAT or self.detach:
-            return
-        self._beat = time.monotonic()
-        note = {"metadata": {"annotations": {marks.HEARTBEAT: stamp()}}}
-        with contextlib.suppress(ApiError, Unreachable):
-            self.client.patch(paths.pods(self.namespace, self.pod_name), note)
+    def _beat(self) -> None:
+        """The pod shows that somebody waits for it; and we see it afresh, whatever a watch did not say."""
+        path = paths.pods(self.namespace, self.pod_name)
+        while not self.over.wait(HEARTBEAT):
+            note = {"metadata": {"annotations": {marks.HEARTBEAT: stamp()}}}
+            try:
+                found: Part | None = self.client.get(path) if self.left or self.there else self.client.patch(path, note)
+            except ApiError as error:
+                if error.status != 404:
+                    continue
+                found = None
+            except Unreachable:
+                continue
+            self.inbox.put(Seen(self.pod_name, found))
 
     # --- its log
 
@@ -224,7 +251,20 @@ class PodWork(Work):
 
     def _follow(self) -> None:
         mark = MARK + self.token.encode()
-        with self.log.open("wb") as file, contextlib.suppress(ApiError, Unreachable):
+        try:
+            self._follow_into(mark)
+        except (ApiError, Unreachable) as error:
+            self._unheard(f"its log can't be read: {error.problem().what}")
+        except OSError as error:
+            self._unheard(f"its log can't be written to {self.log}: {error.strerror}.")
+
+    def _unheard(self, why: str) -> None:
+        """Without its log nobody learns when it has ended."""
+        if not self.over.is_set():
+            self.inbox.put({"unheard": why})
+
+    def _follow_into(self, mark: bytes) -> None:
+        with self.log.open("wb") as file:
             for block in follow(self.client, self.namespace, self.pod_name, stop=self.over):
                 printed, told = self._parted(block, mark) if MARK in block else (block, [])
                 file.write(printed)
@@ -249,24 +289,22 @@ class PodWork(Work):
     # --- its end
 
     def _fetch(self) -> None:
-        """Its results and its notebook, then it may go."""
+        """Its results and its notebook, then it may go. Results that can't be had now stay in the pod for a while."""
         assert self.finished is not None
         from kubenb.cluster import handover
 
         self.words = "fetching its results"
-        if self.carry is not None and self.carry.place:
-            handover.get(
-                self.client,
-                self.namespace,
-                self.pod_name,
-                self.carry.place,
-                self.token,
-                self.carry.store,
-                self.carry.into,
-            )
-        handover.release(self.client, self.namespace, self.pod_name, self.token)
+        at = self.client, self.namespace, self.pod_name
+        try:
+            if self.carry is not None and self.carry.place:
+                handover.get(*at, self.carry.place, self.token, self.carry.store, self.carry.into)
+        except (KubenbError, ApiError, Unreachable):
+            self.left = not self.stopping.is_set()
+            self.fix = f"The pod {self.pod_name} keeps them for a while: %k8s_attach {self.pod_name} fetches them."
+            raise
         self.code = int(self.finished["ended"])
-        self._last_lines()
+        with contextlib.suppress(KubenbError, ApiError, Unreachable):  # they are here: it may hold on, or be deleted
+            handover.release(*at, self.token)
         if self.code:
             found = state(self.pod, (), datetime.now(timezone.utc), {**self.told, **self.finished})
             self._because(found.problem)
@@ -275,9 +313,8 @@ class PodWork(Work):
         """It ended without a word from the runtime: killed whole, evicted, deleted, never started, or no notebook task."""
         self._listen() if self._started() else None
         self._last_lines()
-        statuses = ((self.pod or {}).get("status") or {}).get("containerStatuses") or [{}]
-        terminated = statuses[0].get("state", {}).get("terminated")
-        self.code = int(terminated["exitCode"]) if terminated else None
+        if self.pod is not None:
+            self.code = Reading(self.pod, (), datetime.now(timezone.utc), {}).exit_code
         self._because(now.problem)
 
     def _because(self, problem: Problem | None) -> None:
@@ -293,8 +330,11 @@ class PodWork(Work):
     def delete(self, grace: int = 1) -> bool:
         """True where the API server took it."""
         try:
-            self.client.delete(paths.pods(self.namespace, self.pod_name), grace=grace)
-        except (ApiError, Unreachable):
+            uid = str(((self.pod or {}).get("metadata") or {}).get("uid", ""))
+            self.client.delete(paths.pods(self.namespace, self.pod_name), grace=grace, uid=uid)
+        except ApiError as error:
+            return error.status == 409  # another pod has the name now: ours is gone
+        except Unreachable:
             return False
         return True
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from kubenb.cluster import marks
+from kubenb.export.fields import for_kubelet
 from kubenb.export.origin import as_written
 from kubenb.model.pipeline import Load, Pipeline, Plan
 from kubenb.model.problems import Problem
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 Part = dict[str, Any]
 STORE = "/tmp/kubenb-store"  # in the pod: an empty folder of its own, gone with it
 AT_ONCE = 32
-HELD = 600  # seconds that an ended pod keeps its results for who waits for it
+HELD = 1800  # seconds that an ended pod keeps its results for who waits for it
 HELD_DETACHED = 3600
 TIME_TO_LIVE = 300  # seconds without a heartbeat
 BUDGET = 1.5  # seconds in which an interrupt deletes pods: a kernel that shuts down gives two
@@ -184,7 +185,7 @@ class PodMaker(Maker):
             "KUBENB_PARAMS": json.dumps(self.values).replace("$", "\\u0024"),
             **({"KUBENB_ITEM": str(unit.item)} if unit.item is not None else {}),
             **({"KUBENB_KEEP": "1"} if self.keep else {}),
-            **self.env,
+            **{name: for_kubelet(value) for name, value in self.env.items()},
         }
         if carry is not None:
             held = HELD_DETACHED if self.on.detach else HELD
@@ -218,7 +219,10 @@ class PodMaker(Maker):
 
 def _end(work: PodWork) -> None:
     work.stopping.set()
-    work.gone = work.delete()
+    if work.made:
+        work.gone = work.delete()
+    else:  # it is being made: who makes it deletes it, too
+        work.over.wait(BUDGET)
 
 
 def _still_there(work: PodWork) -> str:

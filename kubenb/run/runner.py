@@ -221,6 +221,7 @@ class Runner:
             self.ready.remove(unit)
             self.progress(Event("start", unit.name, self.reasons.get(unit.name, "")))
             self.desk.notebook(unit.file).unlink(missing_ok=True)
+            self.desk.log(unit.file).unlink(missing_ok=True)
             try:
                 self.running[unit.name] = unit, self.maker.start(unit, self.ended)
             except OSError as error:
