@@ -51,7 +51,7 @@ class ProcessMaker(Maker):
         super().__init__(told)
         self.most = cores()
 
-    def problems(self, plans: Sequence[Plan], limit: int) -> tuple[Problem, ...]:
+    def problems(self, plans: Sequence[Plan]) -> tuple[Problem, ...]:
         """What this machine lacks."""
         return tuple(problem for plan in plans for problem in self._prepare(Unit(plan))[1])
 

@@ -75,7 +75,7 @@ class PodMaker(Maker):
         self._hubs: dict[str, Hub] = {}
         self._parent = parent(self.client)
 
-    def problems(self, plans: Sequence[Plan], limit: int) -> tuple[Problem, ...]:
+    def problems(self, plans: Sequence[Plan]) -> tuple[Problem, ...]:
         """Fields that only Airflow knows; and what the cluster would not take, or lacks."""
         made = [
             (plan, *self._made(Unit(plan, None if plan.task.options.map is None else 0), "0" * SUFFIX))

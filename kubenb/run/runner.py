@@ -67,9 +67,7 @@ def run_units(
         values, fields = _values(pipeline, place.run, wish)
         maker = make(Told(pipeline, place, _dag(pipeline), values, fields, dict(wish.env), wish.keep))
         try:
-            problems = maker.problems(
-                [plan for plan in pipeline.plans if plan.task.name in selection.wanted], wish.limit or maker.most
-            )
+            problems = maker.problems([plan for plan in pipeline.plans if plan.task.name in selection.wanted])
             if errors(problems):
                 raise KubenbError(tuple(dict.fromkeys(errors(problems))))
             if wish.supply:

@@ -94,8 +94,8 @@ class Maker(ABC):
         self._own: dict[str, str] = {}  # task notebooks with the notebook's own parameter values
 
     @abstractmethod
-    def problems(self, plans: Sequence[Plan], limit: int) -> tuple[Problem, ...]:
-        """What is missing for these tasks where they are to run; `limit` of them may run at once."""
+    def problems(self, plans: Sequence[Plan]) -> tuple[Problem, ...]:
+        """What is missing for these tasks where they are to run."""
 
     @abstractmethod
     def steady(self, unit: Unit) -> tuple[tuple[str, ...], dict[str, str]]:

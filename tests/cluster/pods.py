@@ -36,6 +36,16 @@ def ended(oracle: Any, namespace: str, name: str) -> str:
     raise AssertionError(f"pod {name} has not ended: {oracle.read_namespaced_pod(name, namespace).status}")
 
 
+def left(oracle: Any, namespace: str, seconds: float = 30) -> list[str]:
+    """Pods that are still there after a while: those that were deleted have their grace period."""
+    until = time.monotonic() + seconds
+    while True:
+        names = [str(pod.metadata.name) for pod in oracle.list_namespaced_pod(namespace).items]
+        if not names or time.monotonic() > until:
+            return names
+        time.sleep(0.2)
+
+
 @contextmanager
 def claims(oracle: Any, namespace: str, folder: Path, names: Iterable[str]) -> Iterator[Path]:
     """Claims of these names, each bound to a folder of this machine below `folder`: what pods leave there is read here."""

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.cluster.pods import left
 from tests.integration.magics.kernel import Kernel, kernel
 
 PLAIN, PANDAS = "kubenb.test/python:3.11", "kubenb.test/papermill:1"
@@ -24,16 +25,6 @@ def notebook(here: Path, tmp_path: Path) -> Iterator[Kernel]:
         assert started.run(f"%k8s_dag x --image {PLAIN} --memory 128Mi").status == "ok"
         assert started.run("%%k8s_task make\nrows = [1, 2, 3]\nwords = {'a': b'x'}").status == "ok"
         yield started
-
-
-def left(oracle: Any, namespace: str, seconds: float = 20) -> list[str]:
-    """Pods that are still there after a while: ended ones have their grace period."""
-    until = time.monotonic() + seconds
-    while True:
-        names = [pod.metadata.name for pod in oracle.list_namespaced_pod(namespace).items]
-        if not names or time.monotonic() > until:
-            return names
-        time.sleep(0.2)
 
 
 def test_what_the_cell_makes_is_in_the_kernel_and_nothing_is_left_in_the_cluster(

@@ -18,6 +18,7 @@ from kubenb.cluster.access import find_access
 from kubenb.cluster.client import Client
 from kubenb.cluster.runs import started, sweep
 from kubenb.testing.notebooks import code, save
+from tests.cluster.pods import left
 
 SETTING = "%k8s_dag many --image kubenb.test/python:3.11 --memory 64Mi --cpu 10m"
 CELLS = (
@@ -36,15 +37,6 @@ def run(notebook: Path, to: Path, config: Path, *words: str) -> subprocess.Popen
     return subprocess.Popen(
         command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=notebook.parent
     )
-
-
-def left(oracle: Any, namespace: str, seconds: float = 30) -> list[str]:
-    until = time.monotonic() + seconds
-    while True:
-        names = [pod.metadata.name for pod in oracle.list_namespaced_pod(namespace).items]
-        if not names or time.monotonic() > until:
-            return names
-        time.sleep(0.2)
 
 
 def test_kills_at_any_moment_leave_nothing_once_gc_has_run(
