@@ -32,22 +32,31 @@ class Traces:
             tagged = [n for n in ran if "parameters" in cells[n - 1]["metadata"].get("tags", ())]
             ran.insert(ran.index(tagged[0]) + 1 if tagged else 0, 0)
         self.counted = ran
+        # What the own engine counts: all cells, and that one too.
+        self.numbered = list(range(1, len(cells) + 1))
+        if parameters and cells:
+            marked = [n for n, cell in enumerate(cells, 1) if "parameters" in cell["metadata"].get("tags", ())]
+            self.numbered.insert(marked[0] if marked else 0, 0)
 
     def retold(self, text: str) -> str:
         """The lines, with places of the notebook."""
         return _KERNEL.sub(self._kernel, _ENGINE.sub(self._engine, text)) if may_hold(text) else text
 
     def _engine(self, match: re.Match[str]) -> str:
-        at = self._place(int(match[1]), int(match[2]))
+        at = self._place(_at(self.numbered, int(match[1])), int(match[2]))
         return f'File "cell {at[0]} of the notebook ({self.task})", line {at[1]}' if at else match[0]
 
     def _kernel(self, match: re.Match[str]) -> str:
-        count = int(match[1])
-        at = self._place(self.counted[count - 1] if 0 < count <= len(self.counted) else 0, int(match[2]))
+        at = self._place(_at(self.counted, int(match[1])), int(match[2]))
         return f"cell {at[0]} of the notebook ({self.task}), line {at[1]} (here line {match[2]})" if at else match[0]
 
     def _place(self, cell: int, line: int) -> tuple[int, int] | None:
         return self.written(self.ids[cell - 1], line) if 0 < cell <= len(self.ids) else None
+
+
+def _at(cells: list[int], count: int) -> int:
+    """The cell of the task's notebook; 0 for one that it does not have."""
+    return cells[count - 1] if 0 < count <= len(cells) else 0
 
 
 def may_hold(text: str) -> bool:

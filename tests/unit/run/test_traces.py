@@ -61,3 +61,11 @@ def test_a_kernels_count_is_the_notebooks_cell() -> None:
 def test_what_only_looks_like_a_place_stays() -> None:
     for text in ("In the end", "<cell of a table>", "Cell In[99], line 1", "Inf"):
         assert traces().retold(text) == text
+
+
+def test_the_own_engine_counts_the_parameters_of_the_run_as_a_cell() -> None:
+    printed = f'File "<cell {number("body") + 1}>", line 2'
+    assert traces(parameters=True).retold(printed) == 'File "cell 4 of the notebook (train)", line 4'
+    assert (
+        traces(parameters=True).retold(f'File "<cell {number("parameters") + 1}>", line 1').startswith('File "<cell ')
+    )
