@@ -175,12 +175,13 @@ def _save(plan: Plan, lists: list[str]) -> Draft | None:
         ("random", list(hidden)),
         ("changes", [name for name in plan.changes if not name.startswith("<")]),
         ("live", [list(pair) for pair in plan.live]),
+        ("unsure", list(plan.unsure)),
         ("xcom", list(options.xcom)),
         ("items", list(lists)),
         ("keep", list(keep)),
     ]
     arguments: list[tuple[str, object]] = [
-        ("", {name: Raw(name) for name in names}),
+        ("", {name: Raw(name) for name in names if name not in plan.unsure}),
         *((key, value) for key, value in more if value),
     ]
     if not names and len(arguments) == 1:

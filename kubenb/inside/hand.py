@@ -273,17 +273,30 @@ def save(
     xcom: Sequence[str] = (),
     items: Sequence[str] = (),
     keep: Sequence[str] = (),
+    unsure: Sequence[str] = (),
 ) -> None:
     """Leaves the outputs for later tasks; the last thing a task notebook does.
 
     `live` and `changes`: names that later tasks take from elsewhere, and names changed here; what they share would be split.
     `random`: global generators whose state goes on. `xcom`: small values for Airflow. `items`: the list later tasks are mapped over.
-    `keep`: all names that a local run may want back.
+    `keep`: all names that a local run may want back. `unsure`: outputs that only a loop binds.
     """
     names = sys._getframe(1).f_globals
     _safely(
-        lambda: _save(values, pickle, live, changes, random, xcom, items, keep, names), "the outputs can't be saved"
+        lambda: _save({**values, **_looped(unsure, names)}, pickle, live, changes, random, xcom, items, keep, names),
+        "the outputs can't be saved",
     )
+
+
+def _looped(unsure: Sequence[str], names: Any) -> dict[str, Any]:
+    for name in unsure:
+        if name not in names:
+            what = (
+                "a later task reads %s, which is bound only if a loop of this task runs at least once, and none did."
+                % name
+            )
+            raise Refused("carry", what, "Bind it before the loop, as by %s = None." % name)
+    return {name: names[name] for name in unsure}
 
 
 def _save(

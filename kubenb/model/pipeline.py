@@ -156,7 +156,7 @@ class Plan:
     `outputs`: saved for later tasks (and `out`). `binds`: every data name the body binds or changes, for runs that keep all.
     `changes`: loaded names that it changes in place.
     `live`: (name, producer) pairs that later tasks still take from earlier tasks: what must not share data with a changed name.
-    `modules`: top-level packages that its code imports.
+    `modules`: top-level packages that its code imports. `unsure`: outputs that are bound only if a loop of its runs at least once.
     """
 
     task: Task
@@ -166,6 +166,7 @@ class Plan:
     changes: tuple[str, ...] = ()
     live: tuple[tuple[str, str], ...] = ()
     modules: tuple[str, ...] = ()
+    unsure: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -138,8 +138,8 @@ class Forward:
         if coded:
             needs = self._deferred(unit, coded, needs)
         story.needs.append(needs)
-        said = replay.effects = Effects()
-        replay.steps = 0
+        replay.begin()
+        said = replay.effects
         local = Local({}, unit.made)
         if streams:
             replay.use_up(streams)

@@ -36,9 +36,9 @@ class Heap:
     `bounds`: receiver and name of a bound method, `made_bounds` the other way; `supers`: what a super() stands for; `lazies`: a
     generator's function, itself and arguments; `origins`: the library call that made an object, where that matters later;
     `defaults`: all defaultdicts; `state`: a library's own values, with its name, `inner` the parts of those; `metas`: a class's
-    metaclasses. `coded`: objects, and groups' roots, from which code may be reached; `epoch` counts when that changed.
-    `names`: what names point at. `group`, `tight`: a tree of groups each (`root`, `close`), with `members` and `kin` their names.
-    `parts`: what a table's parts stand for; `heaps` and `sums`: the objects that stand for many.
+    metaclasses; `instances`: `kinds` the other way. `coded`: objects, and groups' roots, from which code may be reached; `epoch`
+    counts when that changed. `names`: what names point at. `group`, `tight`: a tree of groups each (`root`, `close`), with
+    `members` and `kin` their names. `parts`: what a table's parts stand for; `heaps` and `sums`: the objects that stand for many.
     """
 
     def __init__(self) -> None:
@@ -70,6 +70,7 @@ class Heap:
         self.state: dict[int, str] = {}
         self.inner: set[int] = set()
         self.metas: dict[int, Objects] = {}
+        self.instances: dict[int, list[int]] = {}
 
     def new(self, flags: int = 0) -> Objects:
         """A fresh object."""
@@ -273,6 +274,12 @@ class Heap:
             self.at_home[method] = made[0]
         return made
 
+    def be(self, thing: int, kinds: Objects) -> None:
+        """An object is an instance, or a class a subclass, of these classes."""
+        self.kinds[thing] = kinds
+        for kind in kinds:
+            self.instances.setdefault(kind, []).append(thing)
+
     def bound(self, thing: int, word: str) -> int:
         """A method as a value: `thing.word`, not called yet."""
         known = self.made_bounds.get((thing, word))
@@ -355,7 +362,7 @@ class Heap:
             thing = stack.pop()
             more = self.holders.get(thing, [])
             if thing in self.code and self.holds.get(thing):
-                more = [*more, *(each for each, kinds in self.kinds.items() if thing in kinds)]
+                more = [*more, *self.instances.get(thing, ())]
             for each in more:
                 if each not in found:
                     found.add(each)

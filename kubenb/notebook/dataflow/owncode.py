@@ -14,18 +14,25 @@ from kubenb.notebook.dataflow.records import Call, Function, Op
 from kubenb.notebook.dataflow.values import Effects, Local, Values, union
 
 DEPTH = 12
-BUDGET = 4_000
+BUDGET = 1_000
 _BEGIN = ("__new__", "__init__", "__post_init__")
 
 
 class OwnCode(Values):
-    """Follows calls. `stack`: the functions whose bodies are being followed; `steps`: how many in this statement;
-    `busy`: what was handed over and is being called."""
+    """Follows calls. `stack`: the functions whose bodies are being followed; `steps`: how many in this statement,
+    BUDGET at the most; `given_up`: what was taken for changed after that; `busy`: what was handed over and is being called."""
 
     def __init__(self, heap: Heap) -> None:
         super().__init__(heap)
         self.steps = 0
+        self.given_up: set[int] = set()
         self.busy: set[int] = set()
+
+    def begin(self) -> None:
+        """A statement begins."""
+        self.effects = Effects()
+        self.steps = 0
+        self.given_up = set()
 
     run: Callable[[Sequence[Op], Local], None]
     apply: Callable[[Call, int, Objects, Local], Objects]
@@ -120,7 +127,7 @@ class OwnCode(Values):
         """What `super().__new__(cls)` gives."""
         heap = self.heap
         made = heap.new()
-        heap.kinds[made[0]] = tuple(kind for kind in kinds if kind in heap.code)
+        heap.be(made[0], tuple(kind for kind in kinds if kind in heap.code))
         heap.coded.add(made[0])
         return made
 
@@ -184,6 +191,8 @@ class OwnCode(Values):
 
     def handed(self, objects: Iterable[int], others: Iterable[int], known: Iterable[int] = ()) -> Objects:
         """Whatever can be called among objects that were handed over may be called, with whatever else was."""
+        if self.steps > BUDGET:
+            return self._give_up((*objects, *others))
         heap = self.heap
         found: set[int] = set()
         given = {part for other in others for part in heap.gives.get(other, (other,))}
@@ -254,7 +263,7 @@ class OwnCode(Values):
             return self._enter(function, (thing,), self._passed(function, args, named), sure)
         heap = self.heap
         made = heap.new(CONTAINER if self.whole(thing) else 0)
-        heap.kinds[made[0]] = (thing,)
+        heap.be(made[0], (thing,))
         heap.coded.add(made[0])
         begin = [method for word in _BEGIN if (method := heap.method(thing, word)) is not None]
         for factory in heap.factories(thing):
@@ -278,6 +287,9 @@ class OwnCode(Values):
         """Methods that reading an instance may run: properties, operators, loops."""
         heap = self.heap
         things = heap.reach(objects)
+        if self.steps > BUDGET:
+            self._give_up(things)
+            return
         for thing in things:
             for kind in heap.kinds.get(thing, ()) if thing not in heap.code else ():
                 for method in heap.unasked(kind):
@@ -285,6 +297,8 @@ class OwnCode(Values):
                     self._enter(method, (kind,), [(thing,), *([others] * (len(method.params) - 1))], False)
 
     def _all_methods(self, thing: int, args: list[Objects], named: dict[str, Objects]) -> Objects:
+        if self.steps > BUDGET:
+            return self._give_up((thing, *union([*args, *named.values()])))
         found: set[int] = set()
         for _, kind in self._kinds(thing):
             for method in self.heap.methods(kind):
@@ -327,11 +341,10 @@ class OwnCode(Values):
 
     def _body(self, function: Function, own: Objects, passed: Sequence[Objects], sure: bool) -> Objects:
         self.steps += 1
-        if self.stack.count(function) > 1 or len(self.stack) > DEPTH or self.steps > BUDGET:
-            everything = self.heap.reach(union(passed))
-            if self.steps > BUDGET:
-                self.change(everything)
-            return tuple(sorted(everything))
+        if self.steps > BUDGET:
+            return self._give_up(union(passed))
+        if self.stack.count(function) > 1 or len(self.stack) > DEPTH:
+            return tuple(sorted(self.heap.reach(union(passed))))
         objects: dict[str, Objects] = {"!": own}
         for index, held in enumerate(passed):
             objects["@%d" % index] = held
@@ -345,6 +358,13 @@ class OwnCode(Values):
             certain = sure and name in function.binds
             self._bind_global(name, self.objects(function.values.get(name, ()), local), certain)
         return found
+
+    def _give_up(self, objects: Iterable[int]) -> Objects:
+        """Code that is followed no further: it may change whatever it is given, and give any of it."""
+        everything = self.heap.reach(objects)
+        self.change(everything - self.given_up)
+        self.given_up |= everything
+        return tuple(sorted(everything))
 
     def _bind_global(self, name: str, objects: Objects, sure: bool) -> None:
         said = self.effects.binds

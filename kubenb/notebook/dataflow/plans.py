@@ -60,6 +60,7 @@ class Planner:
             tuple(sorted(changes)),
             self._live(found, outputs, changes),
             tuple(sorted(self.slicer.packages(found))),
+            tuple(sorted(outputs.keys() & {name for name, _ in found.maybe})),
         )
 
     # names

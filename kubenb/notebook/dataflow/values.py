@@ -188,7 +188,7 @@ class Values:
         fields = self.heap.fields.setdefault(kind, {})
         if word not in fields:
             fields[word] = made = self.heap.new()
-            self.heap.kinds[made[0]] = (kind,)
+            self.heap.be(made[0], (kind,))
             self.heap.coded.add(made[0])
         return fields[word]
 
@@ -258,7 +258,7 @@ class Values:
             heap.fields[made[0]] = {name: self.objects(atoms, local) for name, atoms in function.values.items()}
         kinds = tuple(base for base in self.objects(function.bases, local) if base in heap.code)
         if kinds:
-            heap.kinds[made[0]] = kinds
+            heap.be(made[0], kinds)
             for kind in kinds:
                 method = heap.method(kind, "__init_subclass__")
                 if method is not None:
