@@ -13,13 +13,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from kubenb.actions.started import attach as attach
 from kubenb.actions.started import cluster as cluster
 from kubenb.actions.started import doctor as doctor
 from kubenb.actions.started import gc as gc
 from kubenb.actions.started import logs as logs
-from kubenb.actions.started import one_started as one_started
 from kubenb.actions.started import rbac as rbac
 from kubenb.actions.started import runs as runs
+from kubenb.actions.started import start as start
 from kubenb.actions.started import stop as stop
 from kubenb.model.names import did_you_mean
 from kubenb.model.pipeline import Notebook, Pipeline
@@ -79,6 +80,7 @@ def check(
     """
     from kubenb.delivery import Preview, preview
     from kubenb.export.checks import check as check_pipeline
+    from kubenb.export.checks import for_a_run
     from kubenb.export.files import export_files
     from kubenb.export.ids import dag_id
     from kubenb.show.problems import Report
@@ -95,7 +97,7 @@ def check(
         if airflow is not None and not errors(problems):
             problems += _ask_airflow(pipeline, there, Path(airflow))
             about.append(f"asked the Airflow of {airflow}")
-    if not errors(problems) and context is not None:
+    if not errors(for_a_run(problems)) and context is not None:
         with cluster(context) as client:
             problems += _ask_cluster(pipeline, client, namespace or client.namespace, images)
         about.append(f"asked the cluster of context {client.context}")
@@ -159,7 +161,7 @@ def run(
         from kubenb.run.pods import Where, run_pods
 
         with cluster(on) as client:
-            finished = run_pods(pipeline, Path(to), Where(client, namespace or ""), wish, seen)
+            finished = run_pods(pipeline, Path(to), Where(client, namespace or "", parallel=parallel), wish, seen)
     return Results(finished, _again(pipeline, to, wish.params, on, namespace))
 
 
@@ -279,10 +281,8 @@ def _ask_cluster(pipeline: Pipeline, client: Client, namespace: str, images: boo
     from kubenb.export.image import needed_by
     from kubenb.export.manifest import manifest
     from kubenb.export.task_notebook import task_notebook
-    from kubenb.show.layout import ranks
 
-    edges = [(edge.upstream, edge.downstream) for edge in pipeline.edges]
-    stages = ranks([plan.task.name for plan in pipeline.plans], edges)
+    stages = pipeline.stages
     asked, needs = [], []
     for plan in pipeline.plans:
         pod = manifest(pipeline, plan, "" if plan.task.kind == "container" else task_notebook(pipeline, plan))

@@ -6,8 +6,9 @@ rooms: `kubenb.cluster.runs`, `doctor`, `roles`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kubenb.model.problems import Place, refuse
@@ -15,6 +16,9 @@ from kubenb.model.problems import Place, refuse
 if TYPE_CHECKING:
     from kubenb.cluster.client import Client
     from kubenb.cluster.runs import Started
+    from kubenb.model.pipeline import Pipeline
+    from kubenb.run.events import Progress, Run
+    from kubenb.run.runner import Wish
     from kubenb.show.cluster import Findings, Text
     from kubenb.show.table import Table
 
@@ -40,6 +44,36 @@ def logs(name: str, context: str | None = None, namespace: str | None = None, *,
             return
         for block in of.follow(client, each.namespace, each.name):
             yield of.without_marks(block).decode("utf-8", "replace")
+
+
+def attach(
+    name: str,
+    to: Path,
+    context: str | None = None,
+    namespace: str | None = None,
+    *,
+    show: Callable[[str, str], Progress],
+) -> Run:
+    """Waits for a started task, from its log's beginning; its results come into a folder below `to`. `show` makes the
+    progress of a task's name and a context. Ctrl-C lets the pod be: the outcome is 'detached'.
+    """
+    from kubenb.run.attached import attach as wait
+
+    with cluster(context) as client:
+        found = one_started(client, name, namespace, own=True)
+        if "task" not in found.about:
+            raise refuse(Place(), f"pod {found.name} was not started from a notebook.", "", "runs.not-ours")
+        folder = to / f"attached-{found.name}"
+        folder.mkdir(parents=True, exist_ok=True)
+        return wait(client, found, folder, show(found.task, client.context))
+
+
+def start(pipeline: Pipeline, to: Path, wish: Wish, show: Callable[[str], Progress], *, detach: bool = False) -> Run:
+    """Runs a notebook's cell, packaged, in a pod of the current context. `show` makes the progress of a context's name."""
+    from kubenb.run.pods import Where, run_pods
+
+    with cluster(None) as client:
+        return run_pods(pipeline, to, Where(client, detach=detach, check=False), wish, show(client.context))
 
 
 def stop(name: str, context: str | None = None, namespace: str | None = None) -> Table:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kubenb.cluster import paths
 from kubenb.cluster.client import Client
 from kubenb.cluster.errors import ApiError
 from kubenb.cluster.named import Name, names
+from kubenb.cluster.refusals import fits_later
 from kubenb.cluster.rights import ALWAYS, EXEC, HELPFUL, missing
 from kubenb.cluster.room import short
 from kubenb.export.manifest import DIGEST
@@ -88,7 +89,9 @@ def _admitted(client: Client, asked: list[Asked]) -> tuple[list[tuple[Asked, Par
         except ApiError as error:
             if error.status == 404 and error.details.get("kind") == "namespaces":
                 return [], [error.problem()], False
-            problems.append(error.problem(each.where))
+            problem = error.problem(each.where)
+            later = error.status == 403 and fits_later(error.message)
+            problems.append(replace(problem, severity=Severity.WARNING) if later else problem)
         else:
             taken.append((each, made))
             problems += _added(each, made)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from kubenb.model.quantities import parse_quantity
+
 Words = tuple[str, str]  # what, fix
 ASK = "Ask who runs the cluster"
 OPTIONS = {
@@ -22,6 +24,9 @@ OPTIONS = {
     "requests.ephemeral-storage": "--storage",
     "limits.ephemeral-storage": "--storage",
 }
+
+
+_EXCEEDED = re.compile(r"exceeded quota: ([^,]+), requested: (.+), used: (.+), limited: (.+)$")
 
 
 def refusal(status: int, message: str) -> Words | None:
@@ -47,8 +52,23 @@ def option(resource: str) -> str:
     return "--gpu" if "/" in resource else ""
 
 
+def fits_later(message: str) -> bool:
+    """Whether only what others take of a quota is in the way, so that waiting helps.
+
+    >>> fits_later("exceeded quota: team, requested: pods=1, used: pods=2, limited: pods=2")
+    True
+    >>> fits_later("exceeded quota: team, requested: requests.memory=2Gi, used: requests.memory=0, limited: requests.memory=1Gi")
+    False
+    """
+    found = _EXCEEDED.search(" ".join(message.split()).rstrip("."))
+    if found is None:
+        return False
+    asked, hard = _amounts(found[2]), _amounts(found[4])
+    return all(parse_quantity(amount) <= parse_quantity(hard.get(name, "0")) for name, amount in asked.items())
+
+
 def _quota(text: str) -> Words | None:
-    found = re.search(r"exceeded quota: ([^,]+), requested: (.+), used: (.+), limited: (.+)$", text)
+    found = _EXCEEDED.search(text)
     if found is None:
         return None
     asked, used, hard = (_amounts(found[number]) for number in (2, 3, 4))

@@ -47,8 +47,12 @@ def check(pipeline: Pipeline, *, run: bool = False) -> tuple[Problem, ...]:
     found = dict.fromkeys(pipeline.problems)
     for each in CHECKS:
         found |= dict.fromkeys(each(pipeline))
-    kept = (problem for problem in found if not (run and problem.code.startswith(EXPORT_ONLY)))
-    return tuple(sorted(kept, key=_place))
+    return tuple(sorted(for_a_run(found) if run else found, key=_place))
+
+
+def for_a_run(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Without those that only an export minds."""
+    return tuple(problem for problem in problems if not problem.code.startswith(EXPORT_ONLY))
 
 
 def _place(problem: Problem) -> tuple[int, int, int]:

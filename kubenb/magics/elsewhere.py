@@ -52,9 +52,7 @@ def run_local(session: Session, header: Header, text: str) -> None:
     run_elsewhere(session, header, text, "its own process", run_pipeline)
 
 
-def run_elsewhere(
-    session: Session, header: Header, text: str, where: str, start: Start, show: Progress | None = None
-) -> None:
+def run_elsewhere(session: Session, header: Header, text: str, where: str, start: Start) -> None:
     """Runs the task, streams what it prints, takes its variables back. `where` in words; `start` runs a pipeline there."""
     from IPython.core.error import UsageError
 
@@ -68,7 +66,7 @@ def run_elsewhere(
     supply = Supply(session.shell.user_ns, pipeline, plan)
     alone = replace(pipeline, plans=(plan,), edges=(), problems=())
     folder = session.folder / header.name
-    run = start(alone, folder, Wish(resume=False, keep=True, supply=supply.write), show or _stream)
+    run = start(alone, folder, Wish(resume=False, keep=True, supply=supply.write), _stream)
     replay(run)
     if run.interrupted:
         why = next((outcome.why for outcome in run.outcomes if outcome.why), f"{where} was ended")
@@ -195,25 +193,22 @@ def replay(run: Run) -> None:
     from kubenb.show.jupyter import publish
 
     for outcome in run.outcomes:
-        for output in _outputs(outcome.notebook):
+        for output in (output for cell in bodies(outcome.notebook) for output in cell.get("outputs", ())):
+            if output.get("output_type") not in ("display_data", "execute_result"):
+                continue
             data = output.get("data", {})
             if any(kind in data for kind in SHOWN):
                 whole = {kind: value if not isinstance(value, list) else "".join(value) for kind, value in data.items()}
                 publish(whole, output.get("metadata", {}))
 
 
-def _outputs(notebook: Path | None) -> list[dict[str, Any]]:
+def bodies(notebook: Path | None) -> list[dict[str, Any]]:
+    """The cells of an executed notebook that hold the task's own text."""
     try:
         cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"] if notebook else []
     except (OSError, ValueError, KeyError):
         return []
-    bodies = [cell for cell in cells if "kubenb-body" in cell.get("metadata", {}).get("tags", ())]
-    return [
-        output
-        for cell in bodies
-        for output in cell.get("outputs", ())
-        if output.get("output_type") in ("display_data", "execute_result")
-    ]
+    return [cell for cell in cells if "kubenb-body" in cell.get("metadata", {}).get("tags", ())]
 
 
 def _take_back(namespace: dict[str, Any], store: Path, run: Run, plan: Plan) -> tuple[list[str], dict[str, str]]:
@@ -223,7 +218,8 @@ def _take_back(namespace: dict[str, Any], store: Path, run: Run, plan: Plan) -> 
     from kubenb.store.places import kept
 
     if plan.task.options.map is None:
-        values, left_out = kept(store, (run.dag, run.id, plan.task.name, None))
+        item = run.outcomes[0].item if run.outcomes else None  # one that was attached to
+        values, left_out = kept(store, (run.dag, run.id, plan.task.name, item))
     else:
         rows = [kept(store, (run.dag, run.id, plan.task.name, outcome.item)) for outcome in run.outcomes]
         names = dict.fromkeys(name for row, _ in rows for name in row)
@@ -242,8 +238,8 @@ def _ending(run: Run, names: list[str], where: str) -> str:
     outcomes = run.outcomes
     peak = max((outcome.peak or 0 for outcome in outcomes), default=0)
     cpu = sum(outcome.cpu or 0.0 for outcome in outcomes)
-    items = f", {len(outcomes)} items" if outcomes and outcomes[0].item is not None else ""
-    name = outcomes[0].task if outcomes else "task"
+    items = f", {len(outcomes)} items" if len(outcomes) > 1 else ""
+    name = (outcomes[0].task if items else outcomes[0].name) if outcomes else "task"
     return f"{name}: done in {where}{items}, {measures(run.seconds, peak, cpu)}{result_names(names)}"
 
 

@@ -6,10 +6,8 @@ state and is redrawn in place; the log stands below it. Next rooms: `elsewhere`,
 
 from __future__ import annotations
 
-import re
 import time
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,36 +23,26 @@ if TYPE_CHECKING:
 
 MOST_LINES = 5_000  # of one cell's log that are shown; all of it is in the file
 REDRAW = 1.0
-# Control sequences but for colours: a log must not move the cursor, set a title or write the clipboard.
-CONTROL = re.compile(
-    r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b\[[0-9;?]*[A-Za-ln-z]|\x1b[PX^_][^\x1b]*\x1b\\"
-    r"|[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f]"
-)
 
 
 def run_pod(session: Session, header: Header, text: str) -> None:
     """In a pod of the kubeconfig's current context."""
-    from kubenb.cluster.client import connect
+    from kubenb import actions
 
-    client = connect()
-    detach = bool(header.values.get("detach"))
-    shown = Shown(header.name, client.context)
-    run_elsewhere(session, header, text, "a pod", partial(_start, client, detach), shown)
+    name, detach = header.name, bool(header.values.get("detach"))
+
+    def start(pipeline: Pipeline, folder: Path, wish: Wish, _: Progress) -> Run:
+        return actions.start(pipeline, folder, wish, lambda context: PodView(name, context), detach=detach)
+
+    run_elsewhere(session, header, text, "a pod", start)
     if detach:
-        name = header.name
         print(
             f"{name} runs on by itself. %k8s_logs {name} shows its log, %k8s_attach {name} brings its results, %k8s_stop {name} ends it."
         )
 
 
-def _start(client: Any, detach: bool, pipeline: Pipeline, folder: Path, wish: Wish, progress: Progress) -> Run:
-    from kubenb.run.pods import Where, run_pods
-
-    return run_pods(pipeline, folder, Where(client, detach=detach, check=False), wish, progress)
-
-
 @dataclass
-class Shown:
+class PodView:
     """What stands under the cell: a state line that is redrawn, and the log."""
 
     name: str
@@ -71,6 +59,8 @@ class Shown:
         if event.kind == "state":
             self._state(event)
         elif event.kind == "bar":
+            from kubenb.show.controls import clean
+
             self.bar = True
             print(f"\r{clean(event.text)}", end="", flush=True)
         elif event.kind == "lines":
@@ -102,6 +92,8 @@ class Shown:
             self.handle.update({"text/plain": text}, raw=True)
 
     def _lines(self, text: str) -> None:
+        from kubenb.show.controls import clean
+
         lines = [line for line in text.split("\n") if not line.startswith("kubenb: ")]
         room = MOST_LINES - self.lines
         self.lines += len(lines)
@@ -111,12 +103,3 @@ class Shown:
         print(start + clean("\n".join(lines[:room])), flush=True)
         if self.lines > MOST_LINES:
             print(f"… more than {MOST_LINES} lines: the rest is in the log file, which is named at the end", flush=True)
-
-
-def clean(text: str) -> str:
-    r"""Text without control sequences, but for colours.
-
-    >>> clean("\x1b[31mred\x1b[0m \x1b]52;c;aGk=\x07done\x1b[2J")
-    '\x1b[31mred\x1b[0m done'
-    """
-    return CONTROL.sub("", text)

@@ -7,6 +7,7 @@ everything above reads them.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -186,3 +187,18 @@ class Pipeline:
     dag_where: Place = Place()
     dag_origins: dict[str, str] = field(default_factory=dict, compare=False, hash=False)
     defaults: TaskOptions = TaskOptions()
+
+    @property
+    def stages(self) -> dict[str, int]:
+        """A number for each task, above those of all tasks that it runs after: equal ones may run at the same time."""
+        edges = [(edge.upstream, edge.downstream) for edge in self.edges]
+        return ranks([plan.task.name for plan in self.plans], edges)
+
+
+def ranks(names: Sequence[str], edges: Sequence[tuple[str, str]]) -> dict[str, int]:
+    """The layer of each name: one after its last predecessor. `names` is a topological order (the notebook's)."""
+    rank = dict.fromkeys(names, 0)
+    order = {name: index for index, name in enumerate(names)}
+    for left, right in sorted(edges, key=lambda edge: (order[edge[1]], order[edge[0]])):
+        rank[right] = max(rank[right], rank[left] + 1)
+    return rank

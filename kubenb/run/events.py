@@ -49,10 +49,11 @@ class Outcome:
 class Event:
     """Something to show: a unit started (`text`: why again, if it ran before), printed (`text`: whole lines, as many as
     came), moved a progress bar (`text`: the bar now), is in another state (`text`: in words; `memory` in use and its
-    `limit`, in bytes, where known), or ended (`outcome`); 'stop': an interrupt was seen.
+    `limit`, in bytes, where known), or ended (`outcome`); 'stop': an interrupt was seen; 'warning': what should be known
+    before anything starts.
     """
 
-    kind: Literal["start", "lines", "bar", "state", "end", "stop"]
+    kind: Literal["start", "lines", "bar", "state", "end", "stop", "warning"]
     name: str = ""
     text: str = ""
     outcome: Outcome | None = None

@@ -24,6 +24,7 @@ from kubenb.cluster.diagnosis import State, state
 from kubenb.cluster.errors import ApiError, Unreachable
 from kubenb.cluster.logs import MARK, follow
 from kubenb.cluster.readings import Reading
+from kubenb.cluster.refusals import fits_later
 from kubenb.cluster.watching import Seen
 from kubenb.model.problems import NOWHERE, KubenbError, Problem, refuse
 from kubenb.run.pod_manifest import SUFFIX, pod_name
@@ -37,6 +38,7 @@ Part = dict[str, Any]
 TICK = 0.5
 ASK_EVENTS = 2.0  # seconds between two questions why a pod waits
 HEARTBEAT = 30.0
+ROOM = 600.0  # seconds to wait for others to leave room in a quota
 NAMES = 3  # tries for a name that nobody has
 LAST_LINES = 60.0  # seconds for what is left of the log of a container that has ended
 
@@ -150,7 +152,7 @@ class PodWork(Work):
         """The pod; another name where somebody else's pod has it."""
         for _ in range(NAMES):
             try:
-                return pods.create(self.client, self.manifest)
+                return self._once_there_is_room()
             except pods.Taken:
                 self.pod_name = pod_name(
                     {"metadata": {"name": self.pod_name[: -SUFFIX - 1]}}, secrets.token_hex(SUFFIX // 2)
@@ -159,6 +161,19 @@ class PodWork(Work):
         raise refuse(
             NOWHERE, f"pods named like {self.pod_name} are there already, and not ours.", "Run it again.", "pod.taken"
         )
+
+    def _once_there_is_room(self) -> Part:
+        """Made; where others take up a quota, as soon as they leave. A pod counts for seconds after it has ended."""
+        until = time.monotonic() + ROOM
+        while True:
+            try:
+                return pods.create(self.client, self.manifest)
+            except ApiError as error:
+                if error.status != 403 or not fits_later(error.message) or time.monotonic() > until:
+                    raise
+                self.words = f"waiting for room: {error.problem().what.rstrip('.')}"
+            if self.stopping.wait(ASK_EVENTS):
+                raise refuse(NOWHERE, "it was ended before there was room for it.", "", "pod.ended")
 
     def _looked_at(self) -> Part | None:
         """As it is now: a watch says nothing of a pod that went before."""

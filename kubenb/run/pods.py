@@ -14,6 +14,7 @@ import shutil
 import string
 import threading
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,6 +55,7 @@ class Where:
     namespace: str = ""
     detach: bool = False
     check: bool = True  # ask before anything starts; one cell's pod says the same by itself
+    parallel: int = 0  # so many pods at once; 0: as many as there may be
 
 
 def run_pods(pipeline: Pipeline, to: Path, where: Where, wish: Wish | None = None, progress: Progress = silent) -> Run:
@@ -95,7 +97,14 @@ class PodMaker(Maker):
             return unknown
         from kubenb.cluster.preflight import Asked, preflight
 
-        return preflight(self.client, [Asked(plan.task.header, pod) for plan, pod, _ in made])
+        stages = self.pipeline.stages
+        at_once = Counter(stages[plan.task.name] for plan in plans)
+        few = {stage for stage, count in at_once.items() if not self.on.parallel or count <= self.on.parallel}
+        asked = [
+            Asked(plan.task.header, pod, stages[plan.task.name] if stages[plan.task.name] in few else None)
+            for plan, pod, _ in made
+        ]
+        return preflight(self.client, asked)
 
     def steady(self, unit: Unit) -> tuple[tuple[str, ...], dict[str, str]]:
         """The image and the command, and the environment with names in place of secrets."""
@@ -222,7 +231,7 @@ def _end(work: PodWork) -> None:
     if work.made:
         work.gone = work.delete()
     else:  # it is being made: who makes it deletes it, too
-        work.over.wait(BUDGET)
+        work.gone = work.over.wait(BUDGET) and (work.gone or not work.made)
 
 
 def _still_there(work: PodWork) -> str:

@@ -70,6 +70,8 @@ def run_units(
             problems = maker.problems([plan for plan in pipeline.plans if plan.task.name in selection.wanted])
             if errors(problems):
                 raise KubenbError(tuple(dict.fromkeys(errors(problems))))
+            for problem in dict.fromkeys(problems):
+                progress(Event("warning", text=str(problem)))
             if wish.supply:
                 wish.supply(place.store, maker.dag, place.run)
             return Runner(pipeline, place, maker, selection, progress, wish.limit or maker.most).run()

@@ -203,7 +203,7 @@ class Maker(ABC):
         return Outcome(
             unit.plan.task.name,
             state,
-            why or (reason(lines, work) if state == "failed" else ""),
+            why or (self.retold(unit, reason(lines, work)) if state == "failed" else ""),
             unit.item,
             seconds=work.seconds if work else used.get("seconds"),
             cpu=used.get("cpu"),

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from kubenb.model.pipeline import ranks
+
 HEIGHT = 40.0
 GAP = 26.0  # between boxes of a layer
 LANE = 18.0  # what a long edge takes where it passes a layer
@@ -76,15 +78,6 @@ def lay_out(
         (lefts[-1] + columns[-1]) if columns else 0.0,
         max([height, *(y + LANE / 2 for y in grid.y.values())], default=0.0),
     )
-
-
-def ranks(names: Sequence[str], edges: Sequence[tuple[str, str]]) -> dict[str, int]:
-    """The layer of each name: one after its last predecessor. `names` is a topological order (the notebook's)."""
-    rank = dict.fromkeys(names, 0)
-    order = {name: index for index, name in enumerate(names)}
-    for left, right in sorted(edges, key=lambda edge: (order[edge[1]], order[edge[0]])):
-        rank[right] = max(rank[right], rank[left] + 1)
-    return rank
 
 
 def _grid(names: Sequence[str], edges: Sequence[tuple[str, str]], rank: Mapping[str, int]) -> _Grid:

@@ -39,6 +39,8 @@ class Lines:
             return _marked(event) if self.every else ""
         if event.kind == "stop":
             return "interrupted: ending all tasks …"
+        if event.kind == "warning":
+            return f"warning: {event.text}"
         if event.kind == "bar":
             return ""
         if event.kind == "state":
@@ -68,11 +70,14 @@ class Board:
     last: dict[str, str] = field(default_factory=dict)
     state: dict[str, str] = field(default_factory=dict)
     ended: dict[str, Outcome] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
 
     def take(self, event: Event) -> None:
         """Moves one event on."""
         if event.kind == "start":
             self.began[event.name] = time.monotonic()
+        elif event.kind == "warning":
+            self.warnings.append(f"warning: {event.text}")
         elif event.kind == "state":
             self.state[event.name] = state_line(event)
         elif event.kind in ("lines", "bar") and event.text.strip():
@@ -129,6 +134,8 @@ def terminal(every: bool = False) -> Iterator[Progress]:
                 live.console.print(Text(_marked(event)))
             if event.kind == "stop":
                 live.console.print("interrupted: ending all tasks …")
+            if event.kind == "warning":
+                live.console.print(Text(f"warning: {event.text}", "yellow"))
 
         yield take
 
@@ -162,7 +169,7 @@ class Notebook:
         """The board as lines."""
         rows = list(self.board.rows())
         width = max((len(name) for name, _, _ in rows), default=0)
-        return "\n".join(f"{mark} {name:{width}}  {words}" for name, mark, words in rows)
+        return "\n".join((*self.board.warnings, *(f"{mark} {name:{width}}  {words}" for name, mark, words in rows)))
 
     def html(self) -> str:
         """The board as a table; the state stands in words too."""
@@ -171,7 +178,9 @@ class Notebook:
             f"<tr><td>{mark}</td>{left}<b>{escape(name)}</b></td>{left}{escape(words)}</td></tr>"
             for name, mark, words in self.board.rows()
         )
-        return f'<table role="status">{rows}</table>'
+        return (
+            "".join(f"<p>{escape(text)}</p>" for text in self.board.warnings) + f'<table role="status">{rows}</table>'
+        )
 
 
 def watching() -> Progress:

@@ -127,6 +127,33 @@ def test_tasks_that_fit_one_by_one_but_not_at_once_are_told_before(
     ]
 
 
+def test_a_run_says_them_too_unless_fewer_run_at_once(asked: str, tmp_path: Path, bounds: Callable[..., None]) -> None:
+    bounds({"requests.memory": "150Mi", "pods": "10"})
+    words = ["run", str(pipeline(tmp_path, "", "", "")), "--on", asked, "--to", str(tmp_path / "out")]
+    done = CliRunner().invoke(command_line, words)
+    assert done.exit_code == 0, done.output
+    assert (
+        "warning: task0, task1 and task2 can run at once and ask for 192 MiB of requests.memory together" in done.output
+    )
+    # the third waits until there is room again
+    assert (
+        "waiting for room: the quota team of the namespace does not leave room: the task asked for 64Mi" in done.output
+    )
+    done = CliRunner().invoke(command_line, [*words, "--fresh", "--parallel", "1"])
+    assert done.exit_code == 0, done.output
+    assert "can run at once" not in done.output
+
+
+def test_a_pipeline_without_a_store_is_asked_about_as_it_can_be_run(asked: str, tmp_path: Path) -> None:
+    path = tmp_path / "tried.py"
+    path.write_text(
+        f"# %%\n# %k8s_dag tried --image {IMAGE} --memory 64Mi\n\n# %%\n# %%k8s_task a\nx = 1\n\n"
+        "# %%\n# %%k8s_task b --service-account nobody\ny = x\n"
+    )
+    report = actions.check(path, context=asked)
+    assert {problem.code for problem in report.problems} >= {"store.missing", "cluster.forbidden"}
+
+
 def test_limits_are_named_and_a_default_limit_is_no_surprise(
     asked: str, tmp_path: Path, bounds: Callable[..., None]
 ) -> None:

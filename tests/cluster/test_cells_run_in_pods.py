@@ -131,6 +131,19 @@ def test_a_detached_task_is_found_again_by_another_kernel(
     assert left(oracle, namespace) == []
 
 
+def test_one_item_of_a_fan_out_is_attached_to(notebook: Kernel, oracle: Any, namespace: str) -> None:
+    reply = notebook.run(
+        "%%k8s_task each --run pod --detach true\n#| map: row in rows\nimport time\ntime.sleep(2)\nsquare = row * row"
+    )
+    assert reply.status == "ok", reply.err
+    reply = notebook.run("%k8s_attach each[2]")
+    assert reply.status == "ok", reply.err + "".join(reply.tracebacks)
+    assert "each[2]: done" in reply.out
+    assert notebook.value("square") == 9
+    notebook.run("%k8s_stop each")
+    assert left(oracle, namespace) == []
+
+
 def test_a_started_task_is_stopped_by_name(notebook: Kernel, oracle: Any, namespace: str) -> None:
     notebook.run("%%k8s_task det --run pod --detach true\nimport time\ntime.sleep(300)")
     assert "you asked for it" in notebook.run("%k8s_stop det").plain[-1]

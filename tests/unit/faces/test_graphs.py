@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kubenb.model.options import DagOptions
-from kubenb.model.pipeline import Edge, Notebook, Pipeline, Plan, Task
+from kubenb.model.pipeline import Edge, Notebook, Pipeline, Plan, Task, ranks
 from kubenb.model.problems import Place, Problem
 from kubenb.notebook.pipeline import read_pipeline
 from kubenb.notebook.scripts import parse_script
 from kubenb.show.graph import Graph
-from kubenb.show.layout import HEIGHT, lay_out, ranks
+from kubenb.show.layout import HEIGHT, lay_out
 from tests.unit.faces.drawn import PIPELINE
 from tests.unit.faces.golden import check
 

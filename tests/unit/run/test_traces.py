@@ -58,6 +58,23 @@ def test_a_kernels_count_is_the_notebooks_cell() -> None:
     assert told == "cell 4 of the notebook (train), line 4 (here line 2)"
 
 
+@pytest.mark.parametrize(
+    ("cell", "said", "expected"),
+    [
+        ("body", ", line 2 (the task's own code).", "cell 4, line 4 of the notebook."),
+        ("body", " (the task's own code).", "cell 4 of the notebook."),
+        ("cell-2", ", line 6 (taken from cell 2 of the notebook).", "cell 2, line 6 of the notebook."),
+        ("cell-2", " (taken from cell 2 of the notebook).", "cell 2 of the notebook."),
+    ],
+)
+@pytest.mark.parametrize("parameters", [False, True])
+def test_the_one_line_of_the_cause_names_the_notebooks_cell(
+    cell: str, said: str, expected: str, parameters: bool
+) -> None:
+    printed = f"ZeroDivisionError in cell {number(cell) + parameters}{said}"
+    assert traces(parameters).retold(printed) == f"ZeroDivisionError in {expected}"
+
+
 def test_what_only_looks_like_a_place_stays() -> None:
     for text in ("In the end", "<cell of a table>", "Cell In[99], line 1", "Inf"):
         assert traces().retold(text) == text
