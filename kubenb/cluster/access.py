@@ -81,13 +81,6 @@ def read_again(access: Access) -> Access | None:
         return None
 
 
-def contexts(kubeconfig: Path | None = None) -> tuple[str, ...]:
-    """All contexts, for lists and completion."""
-    files = [kubeconfig] if kubeconfig else _files()
-    found = [str(e.get("name")) for path in files if path.is_file() for e in _entries(_load(path), "contexts")]
-    return tuple(dict.fromkeys(found))
-
-
 def _files() -> list[Path]:
     named = os.environ.get("KUBECONFIG")
     paths = [part for part in (named or "").split(os.pathsep) if part] or ["~/.kube/config"]

@@ -1,6 +1,6 @@
 """A pod made once, whatever happens to the reply.
 
-In: a manifest with a name chosen before and a token that only the starter knows. Out: the pod. A reply that was lost, a
+In: a manifest with a name chosen before and a token of this start alone. Out: the pod. A reply that was lost, a
 retry that finds its own pod, a stranger's pod of that name: each has its answer. Next room: `watching`.
 """
 

@@ -98,11 +98,6 @@ class Stream:
             *whole, rest = (rest + chunk).split(b"\n")
             yield from whole
 
-    def close(self) -> None:
-        """Ends it, also while another thread waits for bytes."""
-        if self._sock is not None:
-            shut(self._sock)
-
 
 def _at_hand(raw: Any, sock: socket.socket | None) -> bytes:
     """What has come, waiting for the first byte only: a TLS record holds a line or two, and each piece has its price."""

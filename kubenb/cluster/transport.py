@@ -139,12 +139,6 @@ class Transport:
 
         pool.ConnectionCls = Shown
 
-    def close(self) -> None:
-        """Ends the connections that nobody uses."""
-        with self._lock:
-            if self._pool is not None:
-                self._pool.clear()
-
     def tls(self) -> ssl.SSLContext:
         """Trusts the cluster's own authority, or the system's where the kubeconfig names none."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -5,6 +5,7 @@ In: a `Started` pod of ours, a folder. Out: a `Run` of that one task. Ctrl-C let
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import shutil
 import time
@@ -69,11 +70,9 @@ def attach(client: Client, found: Started, folder: Path, progress: Progress) -> 
 def _watch(work: PodWork, ended: queue.SimpleQueue[Work], progress: Progress) -> None:
     said = None
     while True:
-        over = True
-        try:
+        with contextlib.suppress(queue.Empty):
             ended.get(timeout=TICK)
-        except queue.Empty:
-            over = False
+        over = work.stopped is not None
         lines = list(work.lines(final=over))
         if lines:
             progress(Event("lines", work.name, "\n".join(lines)))

@@ -1,19 +1,19 @@
 """One pod of a run, from its making to its end: made, given its inputs, listened to, its results fetched, and deleted.
 
-In: a manifest, what to carry in and out, the cluster. Out: `PodWork`, which puts itself on a queue when it is over. Each
-pod has two threads: one minds it, one follows its log; what they touch is this pod alone. Where the API server is away
-the pod is left alone and waited for. Next rooms: `kubenb.cluster` for each step; `pods`, which starts this.
+In: a manifest, what to carry in and out, the cluster. Out: `PodWork`, which puts itself on a queue when it has printed something
+and when it is over. Each pod has two threads: one minds it, one follows its log (`pod_log`); what they touch is this pod alone.
+Where the API server is away the pod is left alone and waited for. Next rooms: `kubenb.cluster` for each step; `pods`, which
+starts this.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import queue
 import secrets
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
@@ -22,11 +22,11 @@ from typing import TYPE_CHECKING, Any
 from kubenb.cluster import marks, paths, pods
 from kubenb.cluster.diagnosis import State, state
 from kubenb.cluster.errors import ApiError, Unreachable
-from kubenb.cluster.logs import MARK, follow
 from kubenb.cluster.readings import Reading
 from kubenb.cluster.refusals import fits_later
 from kubenb.cluster.watching import Seen
 from kubenb.model.problems import NOWHERE, KubenbError, Problem, refuse
+from kubenb.run.pod_log import PodLog
 from kubenb.run.pod_manifest import SUFFIX, pod_name
 from kubenb.run.work import Work
 
@@ -47,7 +47,7 @@ LAST_LINES = 60.0  # seconds for what is left of the log of a container that has
 class Carry:
     """What goes in and out through the pod's own folder: places below the store, by their relative paths.
 
-    `store`: where the pod has its store; `into`: the store on this machine. A pod that uses an object store carries nothing.
+    `store`: where the pod has its store; `into`: the store on this machine.
     """
 
     store: str
@@ -77,14 +77,15 @@ class PodWork(Work):
         self.pod: Part | None = None
         self.told: Part = {}  # the last marker of the runtime in the pod: memory, peak, line
         self.finished: Part | None = None  # its last one: exit code and kind
-        self.words, self._bar = "asking for a pod", ""
+        self.words = "asking for a pod"
         self.gone = self.left = self.made = False
         self.inbox: queue.SimpleQueue[Seen | Part] = queue.SimpleQueue()
         self.stopping = threading.Event()
         self.over = threading.Event()
         self._events: tuple[float, Sequence[Part]] = (0.0, ())
         self._supplied = self.carry is None or not self.carry.inputs
-        self._logs: threading.Thread | None = None
+        self._log: PodLog | None = None
+        self._unread = False  # printed since the run last looked
 
     # --- what a face asks
 
@@ -96,7 +97,12 @@ class PodWork(Work):
     @property
     def bar(self) -> str:
         """The last progress bar that it showed."""
-        return self._bar
+        return self._log.bar if self._log else ""
+
+    def lines(self, final: bool = False) -> Iterator[str]:
+        """Lines printed since the last call."""
+        self._unread = False
+        return super().lines(final)
 
     # --- its life
 
@@ -136,9 +142,11 @@ class PodWork(Work):
             self._take(TICK)
             now = self._state()
             self.words = now.words
-            if self._started():
-                self._supply()
+            if self._bound():
                 self._listen()
+            if self._started():
+                self._listen().running.set()
+                self._supply()
                 if self.detach and self._supplied:
                     self.left = True
                     return None
@@ -227,8 +235,14 @@ class PodWork(Work):
             self._events = time.monotonic(), events
         return events
 
+    def _bound(self) -> bool:
+        return self.pod is not None and bool(self.pod["spec"].get("nodeName"))
+
     def _started(self) -> bool:
-        return self.pod is not None and Reading(self.pod, (), datetime.now(timezone.utc), {}).started
+        """Its log may say so before its status does."""
+        return bool(self.told) or (
+            self.pod is not None and Reading(self.pod, (), datetime.now(timezone.utc), {}).started
+        )
 
     def _supply(self) -> None:
         """Its inputs, once."""
@@ -257,49 +271,18 @@ class PodWork(Work):
                 continue
             self.inbox.put(Seen(self.pod_name, found))
 
-    # --- its log
+    def _listen(self) -> PodLog:
+        """To its log, from the first time on."""
+        if self._log is None:
+            at = self.namespace, self.pod_name
+            self._log = PodLog(self.client, at, self.token, self.log, self.over, self.inbox.put, self._wrote)
+            self._log.listen()
+        return self._log
 
-    def _listen(self) -> None:
-        if self._logs is None:
-            self._logs = threading.Thread(target=self._follow, name=f"kubenb-{self.name}-log", daemon=True)
-            self._logs.start()
-
-    def _follow(self) -> None:
-        mark = MARK + self.token.encode()
-        try:
-            self._follow_into(mark)
-        except (ApiError, Unreachable) as error:
-            self._unheard(f"its log can't be read: {error.problem().what}")
-        except OSError as error:
-            self._unheard(f"its log can't be written to {self.log}: {error.strerror}.")
-
-    def _unheard(self, why: str) -> None:
-        """Without its log nobody learns when it has ended."""
-        if not self.over.is_set():
-            self.inbox.put({"unheard": why})
-
-    def _follow_into(self, mark: bytes) -> None:
-        with self.log.open("wb") as file:
-            for block in follow(self.client, self.namespace, self.pod_name, stop=self.over):
-                printed, told = self._parted(block, mark) if MARK in block else (block, [])
-                file.write(printed)
-                file.flush()
-                for each in told:  # after what was printed before it: the last one says that no more comes
-                    if "bar" in each:
-                        self._bar = str(each["bar"])
-                    else:
-                        self.inbox.put(each)
-
-    def _parted(self, block: bytes, mark: bytes) -> tuple[bytes, list[Part]]:
-        """What the task printed, and what the runtime said to who waits."""
-        kept, told = [], []
-        for line in block.splitlines(keepends=True):
-            if line.startswith(mark):
-                with contextlib.suppress(ValueError):
-                    told.append(json.loads(line[len(mark) :]))
-            else:
-                kept.append(line)
-        return b"".join(kept), told
+    def _wrote(self) -> None:
+        if not self._unread:
+            self._unread = True
+            self.ended.put(self)
 
     # --- its end
 
@@ -326,8 +309,10 @@ class PodWork(Work):
 
     def _ended(self, now: State) -> None:
         """It ended without a word from the runtime: killed whole, evicted, deleted, never started, or no notebook task."""
-        self._listen() if self._started() else None
-        self._last_lines()
+        if self._started():
+            self._listen().running.set()
+        if self._log is not None:
+            self._log.last_lines(LAST_LINES)
         if self.pod is not None:
             self.code = Reading(self.pod, (), datetime.now(timezone.utc), {}).exit_code
         self._because(now.problem)
@@ -336,11 +321,6 @@ class PodWork(Work):
         """The cause, and what to do."""
         if problem is not None:
             self.why, self.fix = f"{problem.what} {problem.fix}".strip(), problem.fix
-
-    def _last_lines(self) -> None:
-        """All of the log, within reason."""
-        if self._logs is not None and self.finished is None:
-            self._logs.join(LAST_LINES)
 
     def delete(self, grace: int = 1) -> bool:
         """True where the API server took it."""

@@ -8,6 +8,7 @@ over. Ctrl-C ends all that runs. `units` says what one start is, `desk` where th
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import time
 from collections.abc import Callable, Mapping
@@ -231,18 +232,19 @@ class Runner:
         """Until a process ends or a tick passes; shows what was printed meanwhile."""
         if not self.running:
             return
-        try:
-            first: Work | None = self.ended.get(timeout=TICK)
-        except queue.Empty:
-            first = None
+        told: list[Work] = []
+        with contextlib.suppress(queue.Empty):
+            told.append(self.ended.get(timeout=TICK))
+            while True:
+                told.append(self.ended.get_nowait())
         for unit, work in self.running.values():
             self._lines(unit, work)
             self._state(unit, work)
             if work.overdue:
                 self.maker.end([work])
-        while first is not None:
-            self._reap(first)
-            first = None if self.ended.empty() else self.ended.get()
+        for work in told:
+            if work.stopped is not None and work.name in self.running:  # else it has only printed something
+                self._reap(work)
 
     def _reap(self, work: Work) -> None:
         unit, _ = self.running.pop(work.name)

@@ -135,7 +135,7 @@ def test_one_item_of_a_fan_out_is_attached_to(notebook: Kernel, oracle: Any, nam
     reply = notebook.run(
         "%%k8s_task each --run pod --detach true\n#| map: row in rows\nimport time\ntime.sleep(2)\nsquare = row * row"
     )
-    assert reply.status == "ok", reply.err
+    assert reply.status == "ok", reply.out + reply.err + "".join(reply.tracebacks)
     reply = notebook.run("%k8s_attach each[2]")
     assert reply.status == "ok", reply.err + "".join(reply.tracebacks)
     assert "each[2]: done" in reply.out
