@@ -51,7 +51,18 @@ def test_it_brings_the_command(wheel: zipfile.ZipFile) -> None:
 def test_the_core_needs_no_airflow_no_kubernetes_and_no_pandas(wheel: zipfile.ZipFile) -> None:
     needs = Parser().parsestr(text(wheel, "METADATA")).get_all("Requires-Dist", [])
     core = {re.split(r"[^\w-]", need)[0] for need in needs if "extra ==" not in need}
-    assert core == {"click", "cronsim", "ipykernel", "ipython", "merge3", "papermill", "pyyaml", "rich", "tomli"}
+    assert core == {
+        "click",
+        "cron-descriptor",
+        "cronsim",
+        "ipykernel",
+        "ipython",
+        "merge3",
+        "papermill",
+        "pyyaml",
+        "rich",
+        "tomli",
+    }
 
 
 def test_the_changelog_has_the_version(wheel: zipfile.ZipFile) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 import kubenb
 
-HEAVY = "pandas papermill nbformat yaml rich kubernetes click IPython airflow pyarrow numpy tomllib merge3 cronsim"
+HEAVY = "pandas papermill nbformat yaml rich kubernetes click IPython airflow pyarrow numpy tomllib merge3 cronsim cron_descriptor"
 
 
 def said(code: str) -> str:
