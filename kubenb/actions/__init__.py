@@ -43,8 +43,8 @@ if TYPE_CHECKING:
 Source: TypeAlias = "str | os.PathLike[str] | Notebook | Pipeline"
 
 
-def read(source: Source) -> Pipeline:
-    """The pipeline of a notebook: its tasks, edges and problems. Nothing of the notebook runs."""
+def read(source: Source, *, again: frozenset[int] | None = None) -> Pipeline:
+    """The pipeline of a notebook: its tasks, edges and problems. Nothing of the notebook runs. `again`: as `read_pipeline` has it."""
     if isinstance(source, Pipeline):
         return source
     from kubenb.notebook.cells import read_notebook
@@ -52,9 +52,8 @@ def read(source: Source) -> Pipeline:
     from kubenb.notebook.settings import find_settings
 
     notebook = source if isinstance(source, Notebook) else read_notebook(Path(source))
-    return read_pipeline(
-        notebook, find_settings(Path(notebook.path).absolute().parent if notebook.path else Path.cwd())
-    )
+    settings = find_settings(Path(notebook.path).absolute().parent if notebook.path else Path.cwd())
+    return read_pipeline(notebook, settings, again=again)
 
 
 def graph(source: Source) -> Graph:
@@ -155,6 +154,11 @@ def run(
         raise KubenbError(errors(problems))
     wish = Wish(dict(params or {}), _names(task), _names(from_), not fresh, parallel, dict(env or {}), keep)
     seen = progress or watching()
+    if on is not None:
+        from kubenb.run.events import Event
+
+        for problem in problems:
+            seen(Event("warning", text=str(problem)))
     if on is None:
         finished = run_pipeline(pipeline, Path(to), wish, seen)
     else:

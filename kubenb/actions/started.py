@@ -57,15 +57,18 @@ def attach(
     """Waits for a started task, from its log's beginning; its results come into a folder below `to`. `show` makes the
     progress of a task's name and a context. Ctrl-C lets the pod be: the outcome is 'detached'.
     """
+    from kubenb.cluster.runs import named
     from kubenb.run.attached import attach as wait
 
     with cluster(context) as client:
-        found = one_started(client, name, namespace, own=True)
-        if "task" not in found.about:
-            raise refuse(Place(), f"pod {found.name} was not started from a notebook.", "", "runs.not-ours")
-        folder = to / f"attached-{found.name}"
+        newest = one_started(client, name, namespace, own=True)
+        if "task" not in newest.about:
+            raise refuse(Place(), f"pod {newest.name} was not started from a notebook.", "", "runs.not-ours")
+        run = newest.about.get("run")
+        found = [each for each in named(_started(client, newest.namespace, None), name) if each.about.get("run") == run]
+        folder = to / f"attached-{newest.name}"
         folder.mkdir(parents=True, exist_ok=True)
-        return wait(client, found, folder, show(found.task, client.context))
+        return wait(client, found or [newest], folder, show(name, client.context))
 
 
 def start(pipeline: Pipeline, to: Path, wish: Wish, show: Callable[[str], Progress], *, detach: bool = False) -> Run:
@@ -137,8 +140,16 @@ def cluster(context: str | None) -> Iterator[Client]:
 
 
 def _started(client: Client, namespace: str | None, owner: str | None) -> list[Started]:
+    """In all namespaces where none is named and this user may look there, as a notebook may name any; else in the context's."""
+    from kubenb.cluster.errors import ApiError
     from kubenb.cluster.runs import started
 
+    if namespace is None:
+        try:
+            return started(client, "", owner)
+        except ApiError as error:
+            if error.status != 403:
+                raise
     return started(client, namespace, owner)
 
 

@@ -54,8 +54,19 @@ def put(
     _again(act, f"the inputs can't be handed to pod {pod}")
 
 
-def get(client: Client, namespace: str, pod: str, place: str, token: str, store_path: str, into: Path) -> None:
-    """A place of the pod's store, below `into`. What lay there of an earlier try is gone."""
+def get(
+    client: Client,
+    namespace: str,
+    pod: str,
+    place: str,
+    token: str,
+    store_path: str,
+    into: Path,
+    over: Callable[[], bool] = lambda: False,
+) -> None:
+    """A place of the pod's store, below `into`. What lay there of an earlier try is gone. `over()`: the pod has ended, so another
+    try will not help.
+    """
 
     def act() -> Execution:
         shutil.rmtree(into / channel.checked(place), ignore_errors=True)
@@ -74,7 +85,7 @@ def get(client: Client, namespace: str, pod: str, place: str, token: str, store_
         running.wait()
         return running
 
-    _again(act, f"the results of pod {pod} can't be fetched")
+    _again(act, f"the results of pod {pod} can't be fetched", over)
 
 
 def release(client: Client, namespace: str, pod: str, token: str) -> None:
@@ -97,7 +108,7 @@ class _Broken(Exception):
     """Worth another try."""
 
 
-def _again(act: Callable[[], Execution], what: str) -> None:
+def _again(act: Callable[[], Execution], what: str, over: Callable[[], bool] = lambda: False) -> None:
     until, attempt, damages = time.monotonic() + PATIENCE, 0, 0
     while True:
         try:
@@ -107,12 +118,12 @@ def _again(act: Callable[[], Execution], what: str) -> None:
                 break
             raise _Broken(said)
         except (ApiError, Unreachable) as error:
-            if judge(error) != "again" or time.monotonic() > until:
+            if judge(error) != "again" or time.monotonic() > until or over():
                 raise
             time.sleep(pause(attempt, error))
         except _Broken as error:
             damages += 1
-            if damages == DAMAGES:
+            if damages == DAMAGES or over():
                 raise refuse(NOWHERE, f"{what}: {error}.", "Check the network.", "handover.damaged") from None
             time.sleep(pause(attempt, error))
         attempt += 1

@@ -9,7 +9,7 @@ header, the cell. Out: the cell's effect, or one `UsageError`. Next rooms: `kube
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,15 +52,13 @@ def run_local(session: Session, header: Header, text: str) -> None:
     run_elsewhere(session, header, text, "its own process", run_pipeline)
 
 
-def run_elsewhere(session: Session, header: Header, text: str, where: str, start: Start) -> None:
+def run_elsewhere(session: Session, header: Header, text: str, where: str, start: Start) -> Plan:
     """Runs the task, streams what it prints, takes its variables back. `where` in words; `start` runs a pipeline there."""
     from IPython.core.error import UsageError
 
-    from kubenb import actions
     from kubenb.run.runner import Wish
 
-    pipeline = actions.read(from_kernel(session, text))
-    plan = _plan(pipeline, header.name)
+    pipeline, plan = _planned(session, text, header.name)
     drawn = tuple(name for name in GENERATORS if name in plan.binds and name not in plan.outputs)
     plan = replace(plan, outputs=(*plan.outputs, *drawn))  # the kernel's own generators go on where the task's stopped
     supply = Supply(session.shell.user_ns, pipeline, plan)
@@ -75,23 +73,67 @@ def run_elsewhere(session: Session, header: Header, text: str, where: str, start
     if failed and failed[0].state != "detached":
         raise TaskFailedError(failed[0], where)
     if not failed:
-        take(session, plan, run, where)
+        take(session, plan, run, where, lists=plan.task.options.map is not None)
+    return plan
 
 
-def take(session: Session, plan: Plan, run: Run, where: str) -> None:
-    """The variables, functions and classes of a task that is done, into the kernel; and the line that says so."""
+def take(session: Session, plan: Plan, run: Run, where: str, *, lists: bool) -> None:
+    """The variables, functions and classes of a task that is done, into the kernel; and the line that says so. `lists`: each
+    variable is the list over the items. An interrupt waits until all is there: what was fetched lies nowhere else.
+    """
+    from kubenb.run.process import deaf
+
+    with deaf():
+        _take(session, plan, run, where, lists)
+
+
+def _take(session: Session, plan: Plan, run: Run, where: str, lists: bool) -> None:
     namespace = session.shell.user_ns
-    one = plan.task.options.map is None
+    one = not lists
     before = {name: namespace[name] for name in plan.changes if one and name in namespace}
     code = Definitions(session.shell, plan.task.body, plan.binds)
     code.run(code.first)
-    names, missing = _take_back(namespace, run.folder / ".kubenb" / "store", run, plan)
+    names, missing = _take_back(namespace, run.folder / ".kubenb" / "store", run, plan.task.name, lists)
     code.run(code.then)
     bound = session.bound(plan.task.body)
     order = {name: index for index, name in enumerate(bound)}
     print(_ending(run, sorted(names, key=lambda name: order.get(name, len(order))), where))
-    for line in (*_left_there(missing), *code.left(), *follow(session.shell, before, names, bound)):
+    for line in (*_left_there(missing, plan.changes), *code.left(), *follow(session.shell, before, names, bound)):
         print(line)
+
+
+def _planned(session: Session, text: str, name: str) -> tuple[Pipeline, Plan]:
+    """The task, with the kernel's own values for all that other cells made. A cell that makes what can't travel, a connection
+    or a function's closure, runs again where the task runs.
+    """
+    from kubenb import actions
+
+    notebook, again = from_kernel(session, text), frozenset[int]()
+    while True:
+        pipeline = actions.read(notebook, again=again)
+        more = _to_run_again(pipeline, name, session.shell.user_ns) - again
+        if not more:
+            return pipeline, _plan(pipeline, name)
+        again |= more
+
+
+def _to_run_again(pipeline: Pipeline, name: str, namespace: dict[str, Any]) -> set[int]:
+    """Ordinary cells that the task needs, and whose values the kernel can't give."""
+    from kubenb.inside.documents import can_carry
+
+    cells = {plan.task.name: plan.task.where.cell or 0 for plan in pipeline.plans if plan.task.name.startswith("cell ")}
+    plan = next((plan for plan in reversed(pipeline.plans) if plan.task.name == name), None)
+    if plan is None:
+        return set()
+    loads = [step for step in plan.steps if isinstance(step, Load) and step.producer in cells]
+    needed = {cells[step.producer] for step in loads}
+    needed |= {step.where.cell or 0 for step in plan.steps if isinstance(step, Code)}
+    wrong = {problem.where.cell or 0 for problem in errors(pipeline.problems)} & needed & set(cells.values())
+    for step in loads:
+        kept = (value for value in step.names if not value.startswith("<"))
+        if any(each not in namespace or can_carry(namespace[each], False) for each in kept):
+            wrong.add(cells[step.producer])
+    return wrong
 
 
 def _plan(pipeline: Pipeline, name: str) -> Plan:
@@ -184,6 +226,8 @@ def _stream(event: Event) -> None:
         lines = [line for line in event.text.split("\n") if not line.startswith("kubenb: ")]
         if lines:
             print("\n".join(lines), flush=True)
+    elif event.kind == "warning":
+        print(f"warning: {event.text}", flush=True)
     elif event.kind == "stop":
         print("interrupted: ending the process …", flush=True)
 
@@ -211,17 +255,19 @@ def bodies(notebook: Path | None) -> list[dict[str, Any]]:
     return [cell for cell in cells if "kubenb-body" in cell.get("metadata", {}).get("tags", ())]
 
 
-def _take_back(namespace: dict[str, Any], store: Path, run: Run, plan: Plan) -> tuple[list[str], dict[str, str]]:
+def _take_back(
+    namespace: dict[str, Any], store: Path, run: Run, task: str, lists: bool
+) -> tuple[list[str], dict[str, str]]:
     """The kept variables into the kernel: of a mapped task, lists over the items. What could not be kept is told with
     its reason.
     """
     from kubenb.store.places import kept
 
-    if plan.task.options.map is None:
+    if not lists:
         item = run.outcomes[0].item if run.outcomes else None  # one that was attached to
-        values, left_out = kept(store, (run.dag, run.id, plan.task.name, item))
+        values, left_out = kept(store, (run.dag, run.id, task, item))
     else:
-        rows = [kept(store, (run.dag, run.id, plan.task.name, outcome.item)) for outcome in run.outcomes]
+        rows = [kept(store, (run.dag, run.id, task, outcome.item)) for outcome in run.outcomes]
         names = dict.fromkeys(name for row, _ in rows for name in row)
         values = {name: [row[name] for row, _ in rows] for name in names if all(name in row for row, _ in rows)}
         left_out = {name: why for _, reasons in rows for name, why in reasons.items()}
@@ -243,8 +289,10 @@ def _ending(run: Run, names: list[str], where: str) -> str:
     return f"{name}: done in {where}{items}, {measures(run.seconds, peak, cpu)}{result_names(names)}"
 
 
-def _left_there(missing: dict[str, str]) -> list[str]:
-    """What could not come back, by reason, and the line that makes it travel, where there is one."""
+def _left_there(missing: dict[str, str], changes: Collection[str] = ()) -> list[str]:
+    """What could not come back, by reason, and the line that makes it travel, where there is one; and which names of the kernel
+    have values from before, though the task changed its own (`changes`).
+    """
     names: dict[tuple[str, bool], list[str]] = {}
     for name, why in missing.items():
         reason = why.partition("can't go to another task: ")[2].partition(". ")[0] or why
@@ -253,5 +301,8 @@ def _left_there(missing: dict[str, str]) -> list[str]:
     for (reason, pickle), each in names.items():
         listed = ", ".join(each)
         fix = f". Write `#| pickle: {listed}` under the task's first line, if a pickle will do." if pickle else ""
-        lines.append(f"  {listed} stayed there: {reason}{fix}")
+        old = [name for name in each if name in changes]
+        still = f" The kernel's {', '.join(old)} {'is' if len(old) == 1 else 'are'} as before the task." if old else ""
+        end = "." if still and not fix else ""
+        lines.append(f"  {listed} stayed there: {reason}{fix}{end}{still}")
     return lines

@@ -34,10 +34,12 @@ def run_pod(session: Session, header: Header, text: str) -> None:
     def start(pipeline: Pipeline, folder: Path, wish: Wish, _: Progress) -> Run:
         return actions.start(pipeline, folder, wish, lambda context: PodView(name, context), detach=detach)
 
-    run_elsewhere(session, header, text, "a pod", start)
+    plan = run_elsewhere(session, header, text, "a pod", start)
     if detach:
+        space = plan.task.options.namespace
+        at = name + (f" --namespace {space}" if space else "")
         print(
-            f"{name} runs on by itself. %k8s_logs {name} shows its log, %k8s_attach {name} brings its results, %k8s_stop {name} ends it."
+            f"{name} runs on by itself. %k8s_logs {at} shows its log, %k8s_attach {at} brings its results, %k8s_stop {at} ends it."
         )
 
 
@@ -65,10 +67,15 @@ class PodView:
             print(f"\r{clean(event.text)}", end="", flush=True)
         elif event.kind == "lines":
             self._lines(event.text)
+        elif event.kind == "warning":
+            print(f"warning: {event.text}", flush=True)
         elif event.kind == "stop":
             print("interrupted: ending the pod …", flush=True)
-        elif event.kind == "end" and self.handle is not None:
-            self._draw(f"{self.name}: {event.outcome.state if event.outcome else 'over'}")
+        elif event.kind == "end" and event.outcome:
+            if self.handle is not None:
+                self._draw(f"{self.name}: {event.outcome.state}")
+            if self.lines > MOST_LINES and event.outcome.log:
+                print(f"all {self.lines} lines, as long as this kernel lives: {event.outcome.log}", flush=True)
 
     def _state(self, event: Event) -> None:
         from kubenb.show.progress import state_line
@@ -102,4 +109,4 @@ class PodView:
         start, self.bar = "\r" if self.bar else "", False
         print(start + clean("\n".join(lines[:room])), flush=True)
         if self.lines > MOST_LINES:
-            print(f"… more than {MOST_LINES} lines: the rest is in the log file, which is named at the end", flush=True)
+            print(f"… more than {MOST_LINES} lines: the rest is in a file, which is named at the end", flush=True)

@@ -14,7 +14,7 @@ from kubenb.model.problems import NOWHERE, refuse
 if TYPE_CHECKING:
     from kubenb.magics.session import Session
 
-AT = {"--context": True, "--namespace": True}
+AT = {"--context": True, "--namespace": True, "-n": True}
 
 
 def k8s_runs(session: Session, line: str) -> Any:
@@ -22,7 +22,7 @@ def k8s_runs(session: Session, line: str) -> Any:
     from kubenb import actions
 
     _, options = words_of(line, 0, {**AT, "--everyone": False})
-    return actions.runs(options.get("--context"), options.get("--namespace"), everyone="--everyone" in options)
+    return actions.runs(options.get("--context"), _space(options), everyone="--everyone" in options)
 
 
 def k8s_logs(session: Session, line: str) -> None:
@@ -32,7 +32,7 @@ def k8s_logs(session: Session, line: str) -> None:
 
     name, options = _named(line, "%k8s_logs", {**AT, "--follow": False})
     follow = "--follow" in options
-    for block in actions.logs(name, options.get("--context"), options.get("--namespace"), follow=follow):
+    for block in actions.logs(name, options.get("--context"), _space(options), follow=follow):
         print(clean(block), end="", flush=True)
 
 
@@ -41,7 +41,7 @@ def k8s_stop(session: Session, line: str) -> Any:
     from kubenb import actions
 
     name, options = _named(line, "%k8s_stop", AT)
-    return actions.stop(name, options.get("--context"), options.get("--namespace"))
+    return actions.stop(name, options.get("--context"), _space(options))
 
 
 def k8s_attach(session: Session, line: str) -> None:
@@ -52,17 +52,23 @@ def k8s_attach(session: Session, line: str) -> None:
     from kubenb.model.pipeline import Plan, Task
 
     name, options = _named(line, "%k8s_attach", AT)
-    run = actions.attach(name, session.folder, options.get("--context"), options.get("--namespace"), show=PodView)
+    run = actions.attach(name, session.folder, options.get("--context"), _space(options), show=PodView)
     outcome = run.outcomes[0]
-    if outcome.state == "detached":
+    if any(each.state == "detached" for each in run.outcomes):
         print(f"{name} runs on. %k8s_attach {name} comes back to it, %k8s_stop {name} ends it.")
         return
     replay(run)
-    if not outcome.ok:
-        raise TaskFailedError(outcome, f"the pod of {outcome.name}")
+    failed = [each for each in run.outcomes if not each.ok]
+    if failed:
+        raise TaskFailedError(failed[0], f"the pod of {failed[0].name}")
     # What taking variables back needs to know comes from the executed notebook: the kernel may be another one.
     body = "\n".join("".join(cell["source"]) for cell in bodies(outcome.notebook))
-    take(session, Plan(Task(outcome.task, body=body)), run, f"the pod of {outcome.name}")
+    whole = outcome.item is not None and name == outcome.task
+    take(session, Plan(Task(outcome.task, body=body)), run, f"the pod of {outcome.name}", lists=whole)
+
+
+def _space(options: dict[str, str]) -> str | None:
+    return options.get("--namespace", options.get("-n"))
 
 
 def _named(line: str, magic: str, options: dict[str, bool]) -> tuple[str, dict[str, str]]:

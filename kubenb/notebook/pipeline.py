@@ -52,16 +52,21 @@ class _Reading:
     parameters: tuple[Parameter, ...] = ()
     dag_header: Header | None = None
     places: tuple[Place, ...] = ()
+    again: frozenset[int] | None = None
 
     def add(self, where: Place, what: str, fix: str, code: str) -> None:
         self.problems.append(Problem(where, what, fix, code))
 
 
-def read_pipeline(notebook: Notebook, settings: Settings = EMPTY) -> Pipeline:
-    """The notebook's tasks, edges and problems. Nothing of it runs; user errors become the pipeline's problems."""
+def read_pipeline(notebook: Notebook, settings: Settings = EMPTY, *, again: frozenset[int] | None = None) -> Pipeline:
+    """The notebook's tasks, edges and problems. Nothing of it runs; user errors become the pipeline's problems.
+
+    `again`: given where a kernel ran the notebook. Each ordinary cell is then a task of its own, `cell 3`, whose values the kernel
+    has; but for the cells with these numbers, which run again.
+    """
     from kubenb.notebook.dataflow import analyse
 
-    reading = _Reading(notebook, settings, list(settings.problems))
+    reading = _Reading(notebook, settings, list(settings.problems), again=again)
     for cell in notebook.cells:
         if cell.kind == "code":
             _read_cell(reading, cell)
@@ -319,5 +324,14 @@ def _flow_cells(reading: _Reading, tasks: Tasks) -> list[FlowCell]:
         task, header = tasks.get(piece.header.name, (None, None)) if piece.header is not None else (None, None)
         if piece.header is not None and (task is None or (header is not None and header is not piece.header)):
             continue  # its name is missing, bad, or taken by an earlier task
-        cells.append(FlowCell(piece.number, piece.role, piece.source, piece.line, task))
+        role = piece.role
+        if role == "ordinary" and reading.again is not None and piece.number not in reading.again:
+            role, task = "task", _of_kernel(piece)
+        cells.append(FlowCell(piece.number, role, piece.source, piece.line, task))
     return cells
+
+
+def _of_kernel(piece: _Piece) -> Task:
+    """A cell whose values lie in a kernel; no header can give such a name."""
+    name = f"cell {piece.number}" + (f" from line {piece.line}" if piece.line > 1 else "")
+    return Task(name, body=piece.source, where=Place(piece.number, piece.line, name))

@@ -1,6 +1,7 @@
-"""A pod that was started before, by this kernel or another: its log from the beginning, its results once it is done.
+"""Pods that were started before, by this kernel or another: their logs from the beginning, their results once they are done.
 
-In: a `Started` pod of ours, a folder. Out: a `Run` of that one task. Ctrl-C lets the pod be. Next room: `pod_work`.
+In: `Started` pods of one task of ours, a folder. Out: a `Run` of that task; of a mapped one, with an outcome an item. Ctrl-C lets
+the pods be. Next room: `pod_work`.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import contextlib
 import queue
 import shutil
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,7 @@ from kubenb.cluster import marks
 from kubenb.run.events import Event, Outcome, Progress, Run, State
 from kubenb.run.hub import Hub
 from kubenb.run.pod_work import Carry, PodWork
+from kubenb.run.process import deaf
 from kubenb.run.work import Work
 from kubenb.store.places import NOTEBOOK, place, success, usage
 
@@ -24,79 +27,85 @@ if TYPE_CHECKING:
     from kubenb.cluster.runs import Started
 
 TICK = 0.1
+LAST = 30.0  # seconds for a pod whose results are here to be over
 
 
-def attach(client: Client, found: Started, folder: Path, progress: Progress) -> Run:
-    """Until it has ended. Its results are in `folder`, laid out as those of any run."""
-    about, began = found.about, time.monotonic()
-    dag, run, task, item = str(about["dag"]), str(about["run"]), str(about["task"]), about.get("item")
+def attach(client: Client, pods: Sequence[Started], folder: Path, progress: Progress) -> Run:
+    """Until all have ended. Their results are in `folder`, laid out as those of any run."""
+    about, began, namespace = pods[0].about, time.monotonic(), pods[0].namespace
+    dag, run, task = str(about["dag"]), str(about["run"]), str(about["task"])
     store = folder / ".kubenb" / "store"
     store.mkdir(parents=True, exist_ok=True)
     ended: queue.SimpleQueue[Work] = queue.SimpleQueue()
-    hub = Hub(client, found.namespace, f"{marks.RUN}={run}")
-    at = place(store, dag, run, task, item)
-    carry = Carry(str(about.get("store", "")), store, (), str(at.relative_to(store))) if about.get("store") else None
-    work = PodWork(
-        found.task,
-        folder / f"{task}.log",
-        client=client,
-        hub=hub,
-        manifest=found.pod,
-        ended=ended,
-        carry=carry,
-        there=True,
-    ).start()
-    interrupted = False
+    hub = Hub(client, namespace, f"{marks.RUN}={run}")
+    places = {found.name: place(store, dag, run, task, found.about.get("item")) for found in pods}
+    works = {found.name: _work(found, client, hub, ended, folder, store, places[found.name]) for found in pods}
+    left: set[str] = set()
     try:
-        _watch(work, ended, progress)
+        _watch(list(works.values()), ended, progress)
     except KeyboardInterrupt:
-        interrupted = True
-        work.leave()
+        with deaf():
+            left = {name for name, work in works.items() if work.stopped is None and work.leave()}
+            for name in works.keys() - left:  # their results are here, and nowhere else any more
+                works[name].over.wait(LAST)
     finally:
         hub.close()
-    outcome = _outcome(work, task, item, at, folder, interrupted)
-    progress(Event("end", found.task, outcome=outcome))
-    return Run(
-        dag,
-        run,
-        folder,
-        (outcome,),
-        time.monotonic() - began,
-        False,
-        f"context {client.context}, namespace {found.namespace}",
-    )
+    ordered = sorted(pods, key=lambda found: found.about.get("item") or 0)
+    outcomes = tuple(_outcome(works[f.name], f, places[f.name], folder, f.name in left) for f in ordered)
+    for outcome in outcomes:
+        progress(Event("end", outcome.name, outcome=outcome))
+    where = f"context {client.context}, namespace {namespace}"
+    return Run(dag, run, folder, outcomes, time.monotonic() - began, False, where)
 
 
-def _watch(work: PodWork, ended: queue.SimpleQueue[Work], progress: Progress) -> None:
-    said = None
-    while True:
+def _work(
+    found: Started,
+    client: Client,
+    hub: Hub,
+    ended: queue.SimpleQueue[Work],
+    folder: Path,
+    store: Path,
+    at: Path,
+) -> PodWork:
+    inside = found.about.get("store")
+    carry = Carry(str(inside), store, (), str(at.relative_to(store))) if inside else None
+    log = folder / f"{found.name}.log"
+    return PodWork(
+        found.task, log, client=client, hub=hub, manifest=found.pod, ended=ended, carry=carry, there=True
+    ).start()
+
+
+def _watch(works: Sequence[PodWork], ended: queue.SimpleQueue[Work], progress: Progress) -> None:
+    said: dict[str, object] = {}
+    going = list(works)
+    while going:
         with contextlib.suppress(queue.Empty):
             ended.get(timeout=TICK)
-        over = work.stopped is not None
-        lines = list(work.lines(final=over))
-        if lines:
-            progress(Event("lines", work.name, "\n".join(lines)))
-        if work.state != said and not over:
-            said = work.state
-            words, memory, limit = said
-            progress(Event("state", work.name, words, memory=memory, limit=limit))
-        if over:
-            return
+        over = [work for work in going if work.stopped is not None]
+        for work in going:
+            lines = list(work.lines(final=work in over))
+            if lines:
+                progress(Event("lines", work.name, "\n".join(lines)))
+            if work.state != said.get(work.name) and work not in over:
+                said[work.name] = work.state
+                words, memory, limit = work.state
+                progress(Event("state", work.name, words, memory=memory, limit=limit))
+        going = [work for work in going if work not in over]
 
 
-def _outcome(work: PodWork, task: str, item: int | None, at: Path, folder: Path, interrupted: bool) -> Outcome:
+def _outcome(work: PodWork, found: Started, at: Path, folder: Path, left: bool) -> Outcome:
     used = usage(at)
     done = work.code == 0 and (success(at) is not None or work.carry is None)
-    state: State = "detached" if interrupted else "done" if done else "failed"
-    why = f"it runs on in pod {work.pod_name}" if interrupted else work.why
-    notebook = folder / f"{task}.ipynb"
+    state: State = "detached" if left else "done" if done else "failed"
+    why = f"it runs on in pod {work.pod_name}" if left else work.why or "it left no results: they are gone with its pod"
+    notebook = folder / f"{found.name}.ipynb"
     if (at / NOTEBOOK).exists():
         shutil.copyfile(at / NOTEBOOK, notebook)
     return Outcome(
-        task,
+        str(found.about["task"]),
         state,
         why if state != "done" else "",
-        item,
+        found.about.get("item"),
         used.get("seconds", work.seconds),
         used.get("cpu"),
         used.get("peak"),

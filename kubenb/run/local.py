@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from kubenb.export.manifest import timeout
 from kubenb.export.payload import sha256
 from kubenb.model.pipeline import Pipeline, Plan
 from kubenb.model.problems import Problem
@@ -124,4 +125,5 @@ class ProcessMaker(Maker):
             write_whole(path, text)
             values = {name: value for name, value in values.items() if not CARRIED.fullmatch(name)}
             values["KUBENB_NOTEBOOK_URL"] = str(path)
-        return replace(spec, environment=values), problems
+        most = timeout(self.pipeline, plan.task.options).total_seconds()  # Airflow's; the pod's own comes later
+        return replace(spec, environment=values, deadline=min(most, spec.deadline or most)), problems

@@ -38,6 +38,7 @@ Part = dict[str, Any]
 TICK = 0.5
 ASK_EVENTS = 2.0  # seconds between two questions why a pod waits
 HEARTBEAT = 30.0
+ENDING = 15.0  # seconds for a pod that was told to end
 ROOM = 600.0  # seconds to wait for others to leave room in a quota
 NAMES = 3  # tries for a name that nobody has
 LAST_LINES = 60.0  # seconds for what is left of the log of a container that has ended
@@ -79,6 +80,9 @@ class PodWork(Work):
         self.finished: Part | None = None  # its last one: exit code and kind
         self.words = "asking for a pod"
         self.gone = self.left = self.made = False
+        self.keeps = False  # its results could not be fetched now, and it has them still
+        self.released = False  # its results are here: it need not keep them
+        self._parting = threading.Lock()
         self.inbox: queue.SimpleQueue[Seen | Part] = queue.SimpleQueue()
         self.stopping = threading.Event()
         self.over = threading.Event()
@@ -111,10 +115,12 @@ class PodWork(Work):
         threading.Thread(target=self._mind, name=f"kubenb-{self.name}", daemon=True).start()
         return self
 
-    def leave(self) -> None:
-        """Nobody waits for it here any more; the pod lives on."""
-        self.left = True
+    def leave(self) -> bool:
+        """Nobody waits for it here any more; the pod lives on with its results. False where they are here already."""
+        with self._parting:
+            self.left = not self.released
         self.stopping.set()
+        return self.left
 
     def _mind(self) -> None:
         try:
@@ -127,8 +133,10 @@ class PodWork(Work):
             self.why = f"{type(error).__name__}: {error}"
         finally:
             self.over.set()
-            if self.made and not self.left:
+            if self.made and not self.left and not self.keeps:
                 self.gone = self.delete()
+                if not self.gone:
+                    self.remark = f"pod {self.pod_name} in namespace {self.namespace} stays: it could not be deleted."
             self.hub.leave(self.pod_name)
             self.stopped = time.monotonic()
             self.ended.put(self)
@@ -195,7 +203,7 @@ class PodWork(Work):
     def _take(self, seconds: float) -> None:
         """What was seen since; waits for the first thing."""
         with contextlib.suppress(queue.Empty):
-            found: Seen | Part = self.inbox.get(timeout=seconds)
+            found: Seen | Part = self.inbox.get(timeout=seconds) if seconds else self.inbox.get_nowait()
             while True:
                 if isinstance(found, dict):
                     self._heard(found)
@@ -295,17 +303,39 @@ class PodWork(Work):
         at = self.client, self.namespace, self.pod_name
         try:
             if self.carry is not None and self.carry.place:
-                handover.get(*at, self.carry.place, self.token, self.carry.store, self.carry.into)
+                handover.get(*at, self.carry.place, self.token, self.carry.store, self.carry.into, self._is_over)
         except (KubenbError, ApiError, Unreachable):
-            self.left = not self.stopping.is_set()
+            if self._ends_soon():
+                return self._ended(self._state())
+            self.keeps = not self.stopping.is_set()
             self.fix = f"The pod {self.pod_name} keeps them for a while: %k8s_attach {self.pod_name} fetches them."
             raise
+        if self.finished.get("kind") == "stopped" and self._ends_soon():
+            return self._ended(self._state())
         self.code = int(self.finished["ended"])
+        with self._parting:
+            if self.left:
+                return None
+            self.released = True
         with contextlib.suppress(KubenbError, ApiError, Unreachable):  # they are here: it may hold on, or be deleted
             handover.release(*at, self.token)
         if self.code:
             found = state(self.pod, (), datetime.now(timezone.utc), {**self.told, **self.finished})
             self._because(found.problem)
+        return None
+
+    def _is_over(self) -> bool:
+        """It is gone or has ended, so nothing more comes out of it."""
+        self._take(0)
+        return self.pod is None or Reading(self.pod, (), datetime.now(timezone.utc), {}).terminated is not None
+
+    def _ends_soon(self) -> bool:
+        """Whether the cluster is ending it: what it stopped for stands in its status a moment later."""
+        assert self.finished is not None
+        until = time.monotonic() + (ENDING if self.finished.get("kind") == "stopped" else 0)
+        while not self._is_over() and time.monotonic() < until:
+            self._take(TICK)
+        return self._is_over()
 
     def _ended(self, now: State) -> None:
         """It ended without a word from the runtime: killed whole, evicted, deleted, never started, or no notebook task."""
@@ -316,6 +346,8 @@ class PodWork(Work):
         if self.pod is not None:
             self.code = Reading(self.pod, (), datetime.now(timezone.utc), {}).exit_code
         self._because(now.problem)
+        if not self.code and self.finished is not None and self.carry is not None:
+            self.why = self.why or f"its pod {self.pod_name} is over, and its results went with it."
 
     def _because(self, problem: Problem | None) -> None:
         """The cause, and what to do."""

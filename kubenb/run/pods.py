@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from kubenb.cluster import marks
 from kubenb.export.fields import for_kubelet
+from kubenb.export.manifest import timeout
 from kubenb.export.origin import as_written
 from kubenb.model.pipeline import Load, Pipeline, Plan
 from kubenb.model.problems import Problem
@@ -73,7 +74,8 @@ class PodMaker(Maker):
         super().__init__(told)
         self.on, self.client = where, where.client
         self.namespace = where.namespace or where.client.namespace
-        self.where = f"context {where.client.context}, namespace {self.namespace}"
+        spaces = dict.fromkeys(plan.task.options.namespace or self.namespace for plan in self.pipeline.plans)
+        self.where = f"context {where.client.context}, namespace {' and '.join(spaces)}"
         self._hubs: dict[str, Hub] = {}
         self._parent = parent(self.client)
 
@@ -129,6 +131,7 @@ class PodMaker(Maker):
             ended=ended,
             carry=self._carry(unit),
             detach=self.on.detach,
+            deadline=None if self.on.detach else timeout(self.pipeline, unit.plan.task.options).total_seconds(),
             written=lambda cell, line: as_written(self.pipeline.notebook, unit.plan, cell, line),
         ).start()
 
@@ -142,7 +145,10 @@ class PodMaker(Maker):
         for thread in threads:
             thread.join(max(0.0, until - time.monotonic()))
         for work in running:
-            work.why = "ended by the interrupt; its pod is deleted" if work.gone else _still_there(work)
+            if not work.gone:
+                work.why = _still_there(work)
+            elif not work.why:
+                work.why = "ended by the interrupt; its pod is deleted"
 
     def ended(self, unit: Unit, work: Work) -> Outcome:
         """A pod's notebook came with its results; a pod that was left to itself has none yet."""

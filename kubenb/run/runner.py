@@ -240,7 +240,8 @@ class Runner:
         for unit, work in self.running.values():
             self._lines(unit, work)
             self._state(unit, work)
-            if work.overdue:
+            if work.overdue and not work.why:
+                work.why = f"it ran longer than its timeout of {work.deadline:g} s. Give it more with --timeout."
                 self.maker.end([work])
         for work in told:
             if work.stopped is not None and work.name in self.running:  # else it has only printed something
@@ -250,6 +251,8 @@ class Runner:
         unit, _ = self.running.pop(work.name)
         self.maker.sweep(work)
         self._lines(unit, work, final=True)
+        if work.remark:
+            self.progress(Event("warning", unit.name, work.remark))
         self._finish(replace(self.maker.ended(unit, work), again=self.reasons.get(unit.name, "")))
 
     def _lines(self, unit: Unit, work: Work, final: bool = False) -> None:

@@ -263,8 +263,8 @@ def last_lines(log: Path) -> tuple[str, ...]:
 
 def reason(lines: tuple[str, ...], work: Work | None) -> str:
     """What is known beside the log, the runtime's own last line where it could still write one, else what the exit code tells."""
-    if work is not None and (work.why or work.overdue):
-        return work.why or f"it ran longer than its deadline of {work.deadline:.0f} s"
+    if work is not None and work.why:
+        return work.why
     code = work.code if work else None
     last = lines[-1] if lines else ""
     if last.startswith("kubenb: ") and " failed: " in last:

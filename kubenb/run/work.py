@@ -17,7 +17,8 @@ class Work:
     """A started task. What it prints goes into the file `log`, and is read from there.
 
     `began` and `stopped` are of the monotonic clock, `stopped` None while it runs; `deadline`: seconds that it may run;
-    `code`: its exit code once it has ended; `why`: the cause in words, where more is known than the code tells, and `fix`.
+    `code`: its exit code once it has ended; `why`: the cause in words, where more is known than the code tells, and `fix`;
+    `remark`: what should be known beside, however it ended.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Work:
     code: int | None = None
     why: str = ""
     fix: str = ""
+    remark: str = ""
     _read: int = 0
     _rest: bytes = b""
 

@@ -114,6 +114,97 @@ def test_an_interrupt_ends_the_pod_and_says_so(notebook: Kernel, oracle: Any, na
     assert notebook.value("len(rows)") == 3
 
 
+ENDED = [
+    pytest.param("--timeout 3s", "time.sleep(300)", "it ran longer than its timeout of 3 s", id="its time"),
+    pytest.param(
+        "--storage 50Mi",
+        "open('/tmp/big', 'wb').write(bytes(200_000_000))\ntime.sleep(300)",
+        "evicted: it wrote more than its limit of 50Mi",
+        id="F35 the node evicts it",
+    ),
+]
+
+
+@pytest.mark.parametrize(("options", "body", "said"), ENDED)
+def test_a_pod_that_is_ended_from_outside_fails_the_cell_with_its_cause(
+    notebook: Kernel, oracle: Any, namespace: str, options: str, body: str, said: str
+) -> None:
+    reply = notebook.run(f"%%k8s_task ended --run pod {options}\nimport time\nprint('begun')\n{body}\nafter = 1")
+    text = reply.out + reply.err + "\n".join(reply.tracebacks)
+    assert reply.status == "error", text
+    assert said in text
+    assert "begun" in reply.out
+    assert left(oracle, namespace) == []
+
+
+def test_a_pod_that_somebody_deletes_fails_the_cell(notebook: Kernel, oracle: Any, namespace: str) -> None:
+    def delete() -> None:
+        while not oracle.list_namespaced_pod(namespace, field_selector="status.phase=Running").items:
+            time.sleep(0.1)
+        time.sleep(1)
+        [pod] = oracle.list_namespaced_pod(namespace).items
+        oracle.delete_namespaced_pod(pod.metadata.name, namespace, grace_period_seconds=5)
+
+    threading.Thread(target=delete, daemon=True).start()
+    reply = notebook.run("%%k8s_task gone --run pod\nimport time\ntime.sleep(120)\nafter = 1")
+    text = reply.out + reply.err + "\n".join(reply.tracebacks)
+    assert reply.status == "error", text
+    assert "deleted" in text
+    assert left(oracle, namespace) == []
+
+
+def test_a_mapped_task_that_was_left_to_itself_comes_back_as_lists(
+    notebook: Kernel, oracle: Any, namespace: str
+) -> None:
+    reply = notebook.run("%%k8s_task each --run pod --detach true\n#| map: row in rows\nsquare = row * row")
+    assert reply.status == "ok", reply.out + reply.err + "".join(reply.tracebacks)
+    reply = notebook.run("%k8s_attach each")
+    assert reply.status == "ok", reply.out + reply.err + "".join(reply.tracebacks)
+    assert "each: done" in reply.out
+    assert ", 3 items" in reply.out
+    assert notebook.value("square") == [1, 4, 9]
+    assert left(oracle, namespace) == []
+
+
+def test_an_interrupted_attach_loses_nothing(notebook: Kernel, oracle: Any, namespace: str) -> None:
+    """Whenever it comes: the pod keeps its results, or they are in the kernel."""
+    pid = notebook.value("__import__('os').getpid()")
+    notebook.run("%%k8s_task det --run pod --detach true\nimport time\ntime.sleep(4)\nfound = [1] * 2_000_000")
+    tries = 0
+    for wait in (0.5, 1.5, 2.0, 0.3, 0.2, 0.4, 0.6, 60):
+        interrupt = threading.Timer(wait, os.kill, (pid, signal.SIGINT))
+        interrupt.start()
+        reply = notebook.run("%k8s_attach det")
+        interrupt.cancel()
+        tries += 1
+        if reply.status == "ok" and "det runs on" not in reply.out:
+            break
+        assert "det runs on" in reply.out, reply.out + reply.err + "".join(reply.tracebacks)
+    assert notebook.value("len(found)") == 2_000_000, tries
+    assert left(oracle, namespace) == []
+
+
+def test_a_task_in_a_namespace_of_its_own_is_found_without_naming_it(
+    notebook: Kernel, here: Path, tmp_path: Path, oracle: Any, namespace: str
+) -> None:
+    import yaml
+
+    config = yaml.safe_load(here.read_text())
+    for context in config["contexts"]:
+        context["context"]["namespace"] = "default"
+    away = tmp_path / "away"
+    away.write_text(yaml.safe_dump(config))
+    with kernel(tmp_path, KUBECONFIG=str(away)) as another:
+        another.run(f"%k8s_dag x --image {PLAIN} --memory 128Mi --namespace {namespace}")
+        reply = another.run("%%k8s_task det --run pod --detach true\nfound = 7")
+        assert f"%k8s_attach det --namespace {namespace} brings its results" in reply.out
+        assert "det" in another.run("%k8s_runs").plain[-1]
+        reply = another.run("%k8s_attach det")
+        assert reply.status == "ok", reply.out + reply.err + "".join(reply.tracebacks)
+        assert another.value("found") == 7
+    assert left(oracle, namespace) == []
+
+
 def test_a_detached_task_is_found_again_by_another_kernel(
     notebook: Kernel, here: Path, tmp_path: Path, oracle: Any, namespace: str
 ) -> None:

@@ -260,7 +260,7 @@ def test_a_task_that_runs_too_long_is_ended(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr("kubenb.export.manifest.deadline", lambda *_: 1)
     done = run(pipeline(plan("slow", "import time\ntime.sleep(60)")), tmp_path)
     assert [(outcome.state, outcome.why) for outcome in done.outcomes] == [
-        ("failed", "it ran longer than its deadline of 1 s")
+        ("failed", "it ran longer than its timeout of 1 s. Give it more with --timeout.")
     ]
 
 
