@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from kubenb.cluster.shortening import cut
 from kubenb.model.problems import NOWHERE, KubenbError, refuse
 
 Part = dict[str, Any]
@@ -94,7 +95,7 @@ def _load(path: Path) -> Part:
     try:
         found = yaml.load(path.read_text(encoding="utf-8"), loader)
     except (OSError, ValueError, yaml.YAMLError) as error:
-        text = " ".join(str(error).split())[:200]
+        text = cut(" ".join(str(error).split()), 200)
         raise _no(
             "unreadable", f"the kubeconfig {path} can't be read: {text}.", "Mend it, or set KUBECONFIG."
         ) from None

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from kubenb.cluster.endings import child_killed, deleted, ended_badly, init_failed, out_of_memory
+from kubenb.cluster.endings import child_killed, deleted, ended_badly, init_failed, killed, out_of_memory
 from kubenb.cluster.readings import Reading, Said, one_line, times
 from kubenb.cluster.waiting import waiting
 from kubenb.model.problems import NOWHERE, Problem, Severity
@@ -188,6 +188,7 @@ ROWS: tuple[tuple[Row, bool], ...] = (
     (init_failed, False),
     (out_of_memory, False),
     (deleted, True),
+    (killed, False),
     (ended_badly, False),
     (_failed, True),
     (_unknown, True),

@@ -18,6 +18,7 @@ from urllib.parse import unquote, urlencode, urlsplit
 
 from kubenb.cluster import paths
 from kubenb.cluster.errors import ApiError, Unreachable
+from kubenb.cluster.shortening import cut
 from kubenb.cluster.transport import CONNECT, proxy_for
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ class Execution(Iterator[bytes]):
             self.code = _code(json.loads(data))
 
     def _broken(self, error: Exception | None) -> Unreachable:
-        why = f" ({' '.join(str(error).split())[:160]})" if error and str(error) else ""
+        why = f" ({cut(' '.join(str(error).split()), 160)})" if error and str(error) else ""
         what = f"the connection to the pod broke after {self.sent} bytes in and {self.received} bytes out{why}"
         return Unreachable(self.client.access.server, self.client.context, what, "Check the network, and try again.")
 
@@ -218,7 +219,7 @@ def _refusal(error: Any) -> ApiError:
         return ApiError(error.status_code, status.get("reason") or "", status["message"], status.get("details") or {})
     except (ValueError, KeyError, TypeError, AttributeError):
         text = body.decode("utf-8", "replace") if isinstance(body, bytes) else str(body)
-        return ApiError(error.status_code, "", " ".join(text.split())[:300] or str(error)[:300])
+        return ApiError(error.status_code, "", cut(" ".join(text.split()) or str(error), 300))
 
 
 def _code(status: dict[str, Any]) -> int:

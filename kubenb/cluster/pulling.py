@@ -10,6 +10,7 @@ import re
 from typing import Any
 
 from kubenb.cluster.readings import Reading, Said, happened, one_line
+from kubenb.cluster.shortening import cut
 
 Part = dict[str, Any]
 PULLING = ("ErrImagePull", "ImagePullBackOff", "RegistryUnavailable")
@@ -83,4 +84,4 @@ def _why(said: str) -> tuple[str, str]:
 def _tail(text: str) -> str:
     """The end of a chain of 'failed to …: failed to …: the reason'."""
     parts = [part for part in re.split(r": (?=\S)", one_line(text, 2000)) if part.strip(' "')]
-    return parts[-1][:200] if parts else "no reason given"
+    return cut(parts[-1], 200) if parts else "no reason given"

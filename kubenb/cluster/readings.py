@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from kubenb.cluster.shortening import cut
 from kubenb.model.quantities import parse_quantity
 from kubenb.model.values import BadValue
 
@@ -126,13 +127,13 @@ def happened(event: Part) -> str:
 
 def one_line(text: str, most: int = 240) -> str:
     """What Kubernetes said, without its last stop."""
-    return " ".join(text.split()).rstrip(".")[:most]
+    return cut(" ".join(text.split()).rstrip("."), most)
 
 
 def last_line(text: str) -> str:
     """Of a log's end."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1][:300] if lines else ""
+    return cut(lines[-1], 300) if lines else ""
 
 
 def show(size: int) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from kubenb.cluster.shortening import cut
 from kubenb.model.quantities import parse_quantity
 
 Words = tuple[str, str]  # what, fix
@@ -63,8 +64,16 @@ def fits_later(message: str) -> bool:
     found = _EXCEEDED.search(" ".join(message.split()).rstrip("."))
     if found is None:
         return False
-    asked, hard = _amounts(found[2]), _amounts(found[4])
-    return all(parse_quantity(amount) <= parse_quantity(hard.get(name, "0")) for name, amount in asked.items())
+    return not _never(_amounts(found[2]), _amounts(found[4]))
+
+
+def _never(asked: dict[str, str], hard: dict[str, str]) -> dict[str, str]:
+    """What a quota could not hold if it were empty, with what it holds at most."""
+    return {
+        name: hard.get(name, "0")
+        for name, amount in asked.items()
+        if parse_quantity(amount) > parse_quantity(hard.get(name, "0"))
+    }
 
 
 def _quota(text: str) -> Words | None:
@@ -76,11 +85,25 @@ def _quota(text: str) -> Words | None:
         f"the task asked for {amount} of {name}, and {used.get(name, '?')} of {hard.get(name, '?')} are taken"
         for name, amount in asked.items()
     ]
+    what = f"the quota {found[1]} of the namespace does not leave room: {'; '.join(parts)}."
+    never = _never(asked, hard)
+    if never:
+        return what, _at_most(never)
     less = dict.fromkeys(option(name) for name in asked if option(name))
     fix = f"Ask for less with {' and '.join(less)}, or wait until others have ended." if less else ""
-    return f"the quota {found[1]} of the namespace does not leave room: {'; '.join(parts)}.", (
-        fix or "Wait until others have ended, or end your own (`kubenb runs`, `kubenb stop`)."
-    )
+    return what, fix or "Wait until others have ended, or end your own (`kubenb runs`, `kubenb stop`)."
+
+
+def _at_most(never: dict[str, str]) -> str:
+    """What to do where a quota could never hold the task: waiting is of no use."""
+    bounds: dict[str, str] = {}
+    for name, amount in never.items():
+        by = option(name)
+        if by and (by not in bounds or parse_quantity(amount) < parse_quantity(bounds[by])):
+            bounds[by] = amount
+    if not bounds or not all(parse_quantity(amount) for amount in bounds.values()):
+        return f"It never will: take another namespace with --namespace. {ASK} for more."
+    return f"It never will: ask for at most {' and '.join(f'{amount} with {by}' for by, amount in bounds.items())}."
 
 
 def _amounts(text: str) -> dict[str, str]:
@@ -120,7 +143,7 @@ def _pod_security(text: str) -> Words | None:
     if found is None:
         return None
     return (
-        f"the namespace's Pod Security level {found[1]} forbids this pod: {found[2][:600]}.",
+        f"the namespace's Pod Security level {found[1]} forbids this pod: {cut(found[2], 600)}.",
         "Take out what it names from `#| pod:` and `#| volume:`; kubenb's own pods fit the level restricted.",
     )
 
@@ -142,7 +165,7 @@ def _named(text: str) -> Words | None:
 def _webhook(text: str) -> Words | None:
     denied = re.search(r'admission webhook "([^"]+)" denied the request:? ?(.*)$', text)
     if denied:
-        why = denied[2][:600] or "it gives no reason"
+        why = cut(denied[2], 600) or "it gives no reason"
         return (
             f"a policy of the cluster ({denied[1]}) forbids this pod: {why}.",
             "Change what it names, or ask who runs the cluster.",
@@ -150,14 +173,17 @@ def _webhook(text: str) -> Words | None:
     failed = re.search(r'failed calling webhook "([^"]+)": (.*)$', text)
     if failed:
         slow = "deadline exceeded" in failed[2] or "timeout" in failed[2].lower()
-        why = "it did not answer in time" if slow else failed[2].rpartition(": ")[2][:200]
+        why = "it did not answer in time" if slow else cut(failed[2].rpartition(": ")[2], 200)
         return (
             f"a policy check of the cluster ({failed[1]}) does not work: {why}.",
             f"Try again in a while; {ASK.lower()} if it stays so.",
         )
     policy = re.search(r"ValidatingAdmissionPolicy '([^']+)'.* denied request: (.*)$", text)
     if policy:
-        return f"a policy of the cluster ({policy[1]}) forbids this pod: {policy[2][:600]}.", "Change what it names."
+        return (
+            f"a policy of the cluster ({policy[1]}) forbids this pod: {cut(policy[2], 600)}.",
+            "Change what it names.",
+        )
     return None
 
 
@@ -169,7 +195,7 @@ def _ending(text: str) -> Words | None:
 def _invalid(text: str) -> Words:
     said = text.partition(" is invalid: ")[2] or text
     return (
-        f"the cluster does not take this pod: {said[:600]}.",
+        f"the cluster does not take this pod: {cut(said, 600)}.",
         "Change what it names; what kubenb has no option for stands in `#| pod:`.",
     )
 

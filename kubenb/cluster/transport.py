@@ -18,6 +18,7 @@ from kubenb.cluster.access import Access, read_again
 from kubenb.cluster.credentials import Credentials
 from kubenb.cluster.errors import Unreachable
 from kubenb.cluster.proxies import manager, proxy_for
+from kubenb.cluster.shortening import cut
 from kubenb.cluster.streams import ENDER
 
 if TYPE_CHECKING:
@@ -181,7 +182,7 @@ def _words(error: Exception, answered: bool) -> tuple[str, str, bool]:
     text = " ".join(str(inner).split())
     if isinstance(error, of.ProxyError):
         return (
-            f"the proxy does not let it through ({text[:160]})",
+            f"the proxy does not let it through ({cut(text, 160)})",
             "Check proxy-url in the kubeconfig, or HTTPS_PROXY.",
             False,
         )
@@ -192,7 +193,7 @@ def _words(error: Exception, answered: bool) -> tuple[str, str, bool]:
     if isinstance(error, of.NewConnectionError):  # is a ConnectTimeoutError too
         why = text.rpartition("] ")[2]
         return (
-            "the connection was refused" if "refused" in why else f"there is no connection ({why[:160]})",
+            "the connection was refused" if "refused" in why else f"there is no connection ({cut(why, 160)})",
             "Check whether the cluster runs, and the server in the kubeconfig.",
             False,
         )
@@ -205,15 +206,15 @@ def _words(error: Exception, answered: bool) -> tuple[str, str, bool]:
     if isinstance(error, of.ReadTimeoutError):
         return "it stopped answering", "Check the network (VPN, firewall).", False
     if isinstance(error, (of.LocationParseError, of.LocationValueError, ValueError)):
-        return f"its address can't be read ({text[:160]})", "Check the server in the kubeconfig.", True
-    return f"the connection was lost ({text[:160]})", "Check the network.", False
+        return f"its address can't be read ({cut(text, 160)})", "Check the server in the kubeconfig.", True
+    return f"the connection was lost ({cut(text, 160)})", "Check the network.", False
 
 
 def _certificate(text: str) -> tuple[str, str, bool]:
     if "EOF" in text:
         return "the connection was lost while TLS began", "Check the network, and whether the server is https.", False
     if "alert" in text.lower():  # the server's own word about us
-        return f"it refuses our side of TLS ({text[:160]})", "Check client-certificate in the kubeconfig.", True
+        return f"it refuses our side of TLS ({cut(text, 160)})", "Check client-certificate in the kubeconfig.", True
     if "expired" in text:
         return "its certificate has expired", "Tell who runs the cluster, or look at the clock of this machine.", True
     if "mismatch" in text or "doesn't match" in text or "not valid for" in text:
@@ -229,5 +230,5 @@ def _certificate(text: str) -> tuple[str, str, bool]:
             True,
         )
     if "CERTIFICATE_VERIFY_FAILED" in text:
-        return f"TLS failed ({text[:160]})", "Check the certificates in the kubeconfig.", True
-    return f"TLS failed ({text[:160]})", "Check the server in the kubeconfig: is it https?", "WRONG_VERSION" in text
+        return f"TLS failed ({cut(text, 160)})", "Check the certificates in the kubeconfig.", True
+    return f"TLS failed ({cut(text, 160)})", "Check the server in the kubeconfig: is it https?", "WRONG_VERSION" in text

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +74,7 @@ def test_what_is_final_stays_final_and_nothing_raw_is_shown(cause: Cause) -> Non
 
 
 @pytest.mark.parametrize(
-    "name", ["image-busy", "claim-unbound", "cpu", "memory", "gpu", "selector", "taint", "claim-missing"]
+    "name", ["image-busy", "claim-unbound", "cpu", "memory", "cpu-and-memory", "gpu", "selector", "taint"]
 )
 def test_what_may_still_come_is_waited_for(name: str) -> None:
     assert not any(at(step).final for step in way(name))
@@ -97,7 +97,47 @@ def test_without_the_right_to_see_events_an_image_is_given_up_once_the_node_back
     ]
 
 
+def test_a_claim_that_is_not_there_ends_it_once_the_scheduler_has_stayed_with_that() -> None:
+    step = way("claim-missing")[-1]
+    (condition,) = step["pod"]["status"]["conditions"]
+    since = datetime.fromisoformat(condition["lastTransitionTime"].replace("Z", "+00:00"))
+
+    def after(seconds: float) -> State:
+        return state(step["pod"], step["events"], since + timedelta(seconds=seconds))
+
+    hint = "there is no volume claim absent in the namespace. Make it, or mend the name in `#| volume:` or --store"
+    assert after(1) == after(-3600) == State(f"waiting for a node: {hint}")
+    ends = after(6)
+    assert ends.final
+    assert str(ends.problem).endswith(f"{hint}.")
+    condition["message"] = condition["message"].replace(" not found", " is being deleted")
+    assert not after(600).final
+
+
+def test_a_sandbox_that_fails_for_want_of_memory_is_tried_again_unless_the_limit_is_tiny() -> None:
+    step = way("memory-too-little")[-1]
+    (failed,) = [each for each in step["events"] if each["reason"] == "FailedCreatePodSandBox"]
+
+    def told(limit: str, count: int, message: str = failed["message"]) -> bool:
+        failed.update(count=count, message=message)
+        step["pod"]["spec"]["containers"][0]["resources"]["limits"]["memory"] = limit
+        return at(step).final
+
+    assert (told("1Mi", 1), told("64Mi", 1), told("64Mi", 2)) == (True, False, True)
+    stopped = 'Failed to create pod sandbox: failed to start sandbox container task "4": cannot start a stopped process'
+    assert (told("2Mi", 1, stopped), told("2Mi", 2, stopped), told("64Mi", 9, stopped)) == (False, True, False)
+    failed["message"] = "Failed to create pod sandbox: " + "the network of the node is not ready yet " * 9
+    assert at(step).words.endswith(" …)")
+
+
 # --- what the runtime said last
+
+SIGKILL = {"ended": 137, "kind": "killed", "what": "the kernel died"}
+SENT = (
+    "Its own code, or something outside the pod, sent that signal: "
+    "look for os.kill, subprocesses and libraries that end processes, or run it again."
+)
+SENT_AT = "Its own code, or something outside the pod, sent that signal: look at line 4, or run it again."
 
 
 @pytest.mark.parametrize(
@@ -108,7 +148,20 @@ def test_without_the_right_to_see_events_an_image_is_given_up_once_the_node_back
         ("memory-limit", {"line": 2}, "OOMKilled: limit 48Mi, in line 2 of the cell.", "Try --memory 128Mi."),
         ("running", {"ended": 137, "kind": "killed", "peak": 1024 * MI, "limit": 1024 * MI, "line": 3, "what": "the kernel died"},
          "OOMKilled: limit 1.0Gi, peak 1.0Gi in line 3 of the cell.", "Try --memory 1536Mi."),
-        ("running", {"ended": 137, "kind": "killed", "what": "the kernel died"}, "OOMKilled.", "Give the task more --memory."),
+        ("running", {**SIGKILL, "peak": 950 * MI, "limit": 1024 * MI}, "OOMKilled: limit 1.0Gi, peak 950Mi.", "Try --memory 1536Mi."),
+        ("running", {**SIGKILL, "peak": 26 * MI, "limit": 256 * MI, "oom": 1}, "OOMKilled: limit 256Mi, peak 26Mi.", "Try --memory 512Mi."),
+        ("running", {**SIGKILL, "peak": 26 * MI, "limit": 256 * MI},
+         "killed (SIGKILL, exit code 137), and not for its memory: peak 26Mi of 256Mi.", SENT),
+        ("running", {**SIGKILL, "peak": 256 * MI, "limit": 256 * MI, "oom": 0, "line": 4},  # what it read from files counts too
+         "killed (SIGKILL, exit code 137), and not for its memory: peak 256Mi of 256Mi in line 4 of the cell.", SENT_AT),
+        ("running", {**SIGKILL, "peak": 26 * MI, "oom": 0}, "killed (SIGKILL, exit code 137), and not for its memory: peak 26Mi.", SENT),
+        ("running", {**SIGKILL, "peak": 26 * MI}, "killed (SIGKILL, exit code 137).", SENT),
+        ("exit-137", {"peak": 60 * MI, "limit": 64 * MI}, "OOMKilled: limit 64Mi, peak 60Mi.", "Try --memory 128Mi."),
+        ("exit-137", {"peak": 26 * MI, "limit": 64 * MI},
+         "exit code 137: the container was killed (SIGKILL), and not for its memory limit.",
+         "Something outside ended it, or the node ran out of memory: run it again."),
+        ("finalizer", {"peak": 60 * MI, "limit": 64 * MI},
+         "the pod was deleted by someone while it ran. The cluster shows it until kubenb.test/hold lets it go.", "Run it again."),
         ("running", {"ended": 1, "kind": "user", "what": "ValueError in cell 2"}, "ValueError in cell 2", ""),
         ("finalizer", {"ended": 1, "kind": "user", "what": "ValueError in cell 2"}, "ValueError in cell 2", ""),
     ],
@@ -117,6 +170,14 @@ def test_what_the_runtime_said_makes_the_cause_exact(name: str, told: Part, what
     found = at([step for step in way(name) if step["pod"]][-1], told).problem
     assert found is not None
     assert (found.what, found.fix) == (what, fix)
+
+
+def test_a_task_that_lost_a_process_for_want_of_memory_is_done_with_a_warning() -> None:
+    found = at(way("running")[-1], {"ended": 0, "kind": "done", "oom": 1, "limit": 128 * MI})
+    assert (found.words, found.final) == ("done", True)
+    assert found.problem is not None
+    assert found.problem.severity is Severity.WARNING
+    assert "killed for want of memory (limit 128Mi): its results may lack a part" in found.problem.what
 
 
 @pytest.mark.parametrize("name", ["running", "finalizer", "preempted"])
@@ -291,6 +352,24 @@ def test_what_passes_by_itself_is_no_failure(reason: str) -> None:
             "0/3 nodes are available: 1 node(s) had untolerated taint {dedicated: ml}, 2 Insufficient nvidia.com/gpu. preemption: 0/3 …",
             "0/3 nodes are available: 1 node(s) had untolerated taint {dedicated: ml}, 2 Insufficient nvidia.com/gpu. "
             "Ask for fewer with --gpu, or wait until others have ended",
+        ),
+        (
+            "0/2 nodes are available: 1 Insufficient cpu, 1 node(s) were unschedulable. preemption: 0/2 nodes are available: "
+            "2 Preemption is not helpful for scheduling.",
+            "0/2 nodes are available: 1 Insufficient cpu, 1 node(s) were unschedulable. "
+            "Ask for less with --cpu, or wait until others have ended. Nodes are closed for maintenance: wait",
+        ),
+        (
+            "0/2 nodes are available: 1 Insufficient cpu, 1 Insufficient memory. preemption: 0/2 nodes are available: "
+            "1 No preemption victims found for incoming pod, 1 Preemption is not helpful for scheduling.",
+            "0/2 nodes are available: 1 Insufficient cpu, 1 Insufficient memory. "
+            "Ask for less with --cpu and --memory, or wait until others have ended",
+        ),
+        (
+            "0/1 nodes are available: 1 Insufficient ephemeral-storage. preemption: 0/1 nodes are available: "
+            "1 Preemption is not helpful for scheduling.",
+            "0/1 nodes are available: 1 Insufficient ephemeral-storage. "
+            "No node that it may run on has that much, however long it waits: ask for less with --storage",
         ),
         (
             "0/1 nodes are available: 1 node(s) had untolerated taint {dedicated: ml}.",
