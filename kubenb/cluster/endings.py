@@ -136,6 +136,14 @@ def ended_badly(reading: Reading) -> Said | None:
         return None
     if reading.told.get("what"):
         what = str(reading.told["what"])
+        if reading.told.get("oom"):
+            _, limit = _peak_and_limit(reading)
+            lost = f"a process that it had started was killed for want of memory{f' (limit {show(limit)})' if limit else ''}"
+            return (
+                f"{what.rstrip('.')}; {lost}.",
+                f"Try --memory {more(limit)}." if limit else "Give it more --memory.",
+                "failed",
+            )
         return what, _lacking(what, str(reading.container.get("image", ""))), "failed"
     terminated = reading.terminated or {}
     if terminated.get("reason") in NEVER_STARTED:

@@ -75,6 +75,18 @@ def size(count: float) -> str:
     return "%.*f %s" % (1 if count < 99.5 else 0, count, unit)
 
 
+def short(text: str, most: int) -> str:
+    """Cut where a word ends.
+
+    >>> short("no such bucket", 14), short("no such bucket", 12), short("x" * 30, 5)
+    ('no such bucket', 'no such ...', 'xx...')
+    """
+    if len(text) <= most:
+        return text
+    head, _, tail = text[: most - 3].rpartition(" ")
+    return head.rstrip(" ,;:(") + " ..." if head and len(tail) <= 60 else text[: most - 3] + "..."
+
+
 def last_line(task: str, kind: str, text: str) -> str:
     """The last line of a task's log."""
     state = "done" if kind == "done" else "failed:"

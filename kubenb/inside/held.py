@@ -135,6 +135,8 @@ class Held(Watcher):
         code = super().finish()
         kind = self.said[0]
         told = {"ended": code, "kind": kind, "what": self.said[1], "peak": self.peak, "limit": limit()}
+        if self.lost is not None:
+            told["oom"] = self.lost
         self.mark({**told, **({"line": None, "cell": None, "id": None} if kind == "done" else place)})
         until = time.monotonic() + self.hold.seconds
         while not (self.job.signals or self.hold.has(FETCHED)) and time.monotonic() < until:

@@ -12,7 +12,7 @@ import os
 import sys
 import time
 
-from .exits import TABLE, Refused, from_os_error
+from .exits import TABLE, Refused, from_os_error, short
 from .hand import report
 from .stores import write_file
 from .trace import origin
@@ -185,11 +185,7 @@ def _died(error: Exception, process: Any, running: int) -> Exception:
     code = process.wait() if process is not None else None
     place = "cell %d" % (running + 1)
     if code == -9:
-        return Refused(
-            "killed",
-            "the kernel was killed (SIGKILL) in %s, most often for memory." % place,
-            "Give the task more `memory`.",
-        )
+        return Refused("killed", "the kernel was killed (SIGKILL) in %s" % place)
     if code is not None and code < 0:
         return Refused(
             "died", "the kernel crashed in %s (signal %d)." % (place, -code), "A compiled library most likely did it."
@@ -250,7 +246,7 @@ def _user_error(error: Any, job: Job) -> int:
             "%s ended the notebook with sys.exit(%s), before its outputs were saved." % (place, error.evalue),
             "Let the cell run to its end, or raise an error.",
         )
-    text = _plain(str(error.evalue)).split("\n")[0][:300]
+    text = short(_plain(str(error.evalue)).split("\n")[0], 300)
     return _stop("user", "%s%s in %s." % (error.ename, ": " + text if text else "", place), "The traceback is above.")
 
 
@@ -266,7 +262,7 @@ def _other_error(error: Exception) -> int:
     traceback.print_exc()
     return _stop(
         "internal",
-        "papermill failed (%s: %s)." % (type(error).__name__, str(error)[:300]),
+        "papermill failed (%s: %s)." % (type(error).__name__, short(str(error), 300)),
         "Set `engine: kubenb` to run without it.",
     )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from .exits import Refused
+from .exits import Refused, short
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ class Remote:
             text = str(error) or type(error).__name__
             raise Refused(
                 "store",
-                "store %s can't be used (%s: %s)." % (self.url, path, text[:300]),
+                "store %s can't be used (%s: %s)." % (self.url, path, short(text, 300)),
                 "Check the bucket's name, its credentials and the network.",
             ) from error
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import traceback
 
-from .exits import Refused
+from .exits import Refused, short
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def described(error: BaseException, number: int, cells: Any) -> dict[str, Any]:
     elif isinstance(error, MemoryError):
         found.update(what="out of memory in %s." % place, fix="Give the task more `memory`.")
     else:
-        text = str(error.msg) if isinstance(error, SyntaxError) else _text(error).split("\n")[0][:300]
+        text = str(error.msg) if isinstance(error, SyntaxError) else short(_text(error).split("\n")[0], 300)
         found["what"] = "%s%s in %s." % (name, ": " + text if text else "", place)
     return found
 

@@ -107,15 +107,30 @@ def limit() -> int | None:
     return found if found and found < 1 << 60 else None
 
 
-def killed() -> int:
-    """How many processes of this container were killed for want of memory."""
+def killed() -> int | None:
+    """How many processes of this container were killed for want of memory; None where nobody counts them."""
     for path in _KILLS if os.getpid() == 1 else ():
         try:
             with open(path, encoding="ascii") as file:
-                return sum(int(line.split()[1]) for line in file if line.startswith("oom_kill "))
+                found = [int(line.split()[1]) for line in file if line.startswith("oom_kill ")]
+            return found[0] if found else None
         except (OSError, ValueError, IndexError):
             continue
-    return 0
+    return None
+
+
+def why_killed(what: str, peak: int, lost: int | None) -> tuple[str, str]:
+    """What is said of a process that SIGKILL ended, and what to do. `lost`: see `killed`."""
+    most = limit()
+    text = "%s, %s: its peak was %s%s." % (
+        what,
+        "most often for memory" if lost is None else "for want of memory" if lost else "and not for its memory",
+        mib(peak),
+        " of %s" % mib(most) if most else "",
+    )
+    if lost == 0:
+        return text, "The code or something outside the pod sent that signal: look for os.kill and the like in it."
+    return text, "Give the task more `memory`."
 
 
 def mib(count: int) -> str:

@@ -18,7 +18,7 @@ from .keeper import Keeper
 from .record import Record
 from .setting import Setting
 from .stores import open_store
-from .usage import Meter, killed, limit, mib, sentence
+from .usage import Meter, killed, sentence, why_killed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -282,8 +282,8 @@ class Watcher:
         lost = killed()
         if lost:
             used["killed"] = lost
-        if kind == "killed" and not what:
-            what, fix = _killed(peak)
+        if kind == "killed":
+            what, fix = why_killed(what or "the process was killed (SIGKILL)", peak, lost)
         try:
             self.keeper.finish(kind, used, notes["digest"])
         except Refused as refused:
@@ -292,7 +292,7 @@ class Watcher:
             else:
                 what += " And the executed notebook could not be saved: %s" % refused.what
         _remove_folder(self.job.side)
-        self.said, self.peak = (kind, what), peak
+        self.said, self.peak, self.lost = (kind, what), peak, lost
         return say(self.job.setting.task, kind, sentence(used) if kind == "done" else "%s %s" % (what, fix))
 
     def _judged(self, notes: dict[str, Any]) -> tuple[str, str, str]:
@@ -356,12 +356,6 @@ def _room(folder: str) -> bool:
             return file.write(b" " * 4096) == 4096
     except OSError:
         return False
-
-
-def _killed(peak: int) -> tuple[str, str]:
-    most = limit()
-    text = "the process was killed (SIGKILL), most often for memory: its peak was %s" % mib(peak)
-    return text + (" of %s." % mib(most) if most else "."), "Give the task more `memory`."
 
 
 def _signal_name(number: int) -> str:

@@ -70,6 +70,24 @@ FAILURES = [
         id="F33 the cell needs more memory than it has",
     ),
     pytest.param(
+        "--memory 256Mi",
+        "import os\nos.kill(os.getpid(), 9)",
+        ["killed (SIGKILL, exit code 137), and not for its memory: peak ", "Mi of 256Mi", "sent that signal"],
+        id="F34 the cell kills itself",
+    ),
+    pytest.param(
+        "--memory 1Mi",
+        "x = 1",
+        ["1Mi is too little to start the container.", "try --memory 64Mi."],
+        id="F33 nothing starts with so little",
+    ),
+    pytest.param(
+        "--volume 'pvc:noclaim -> /data'",
+        "x = 1",
+        ["there is no volume claim noclaim in the namespace."],
+        id="F28 a claim is not there",
+    ),
+    pytest.param(
         "--image nowhere.test/none:1 --image-pull-policy Never",
         "x = 1",
         ["is not on the node"],

@@ -163,6 +163,8 @@ SENT_AT = "Its own code, or something outside the pod, sent that signal: look at
         ("finalizer", {"peak": 60 * MI, "limit": 64 * MI},
          "the pod was deleted by someone while it ran. The cluster shows it until kubenb.test/hold lets it go.", "Run it again."),
         ("running", {"ended": 1, "kind": "user", "what": "ValueError in cell 2"}, "ValueError in cell 2", ""),
+        ("running", {"ended": 1, "kind": "user", "what": "BrokenProcessPool in cell 2.", "oom": 2, "limit": 96 * MI},
+         "BrokenProcessPool in cell 2; a process that it had started was killed for want of memory (limit 96Mi).", "Try --memory 192Mi."),
         ("finalizer", {"ended": 1, "kind": "user", "what": "ValueError in cell 2"}, "ValueError in cell 2", ""),
     ],
 )  # fmt: skip
