@@ -188,6 +188,28 @@ def test_a_task_that_had_ended_well_is_done_whatever_became_of_its_pod(name: str
     assert at(step, {"ended": 0, "kind": "done"}) == State("done", True)
 
 
+# --- what the documentation shows
+
+SHOWN = Path(__file__).parents[3] / "docs" / "pods.md"
+TOLD: tuple[tuple[str, Part], ...] = (
+    ("memory-limit", {"peak": 60 * MI, "line": 4}),
+    ("running", {**SIGKILL, "peak": 26 * MI, "limit": 256 * MI, "line": 4, "oom": 0}),
+)
+
+
+def test_the_words_that_the_documentation_shows_are_the_programs_own() -> None:
+    table = SHOWN.read_text().partition("| what happened | what is said |\n|---|---|\n")[2].partition("\n\n")[0]
+    said = [line(at(step, told)) for name, told in TOLD for step in way(name)[-1:]]
+    said += [line(at(step)).replace("absent", "NAME") for each in CAUSES for step in way(each.name)]
+    words = {str(ApiError(**each).problem()) for each in json.loads(REFUSED.read_text()).values()}
+    for found in said:
+        words |= {part.strip() for part in re.split(r"\n|pod\.[a-z-]+: ", found)}
+    for row in table.splitlines():
+        shown = row.split(" | ", 1)[1].removesuffix(" |").strip("`").replace("\\|", "|")
+        pattern = ".*".join(map(re.escape, shown.split("…")))
+        assert any(re.fullmatch(pattern, each) for each in words), shown
+
+
 # --- what one node can't produce, from the API's documentation
 
 
