@@ -184,7 +184,7 @@ def too_little(message: str, limit: int | None, what: str = "the container") -> 
     needs = f"at least {show(int(least[1]))}" if least else "16Mi or more"
     amount = show(limit) if limit else "its memory limit"
     own = what == "the container"
-    fix = f"It needs {needs}, and with Python 32Mi: try --memory 64Mi." if own else f"Give it {needs} in `#| pod:`."
+    fix = f"It needs {needs}: try --memory 64Mi." if own else f"Give it {needs} in `#| pod:`."
     return f"{amount} is too little to start {what}.", fix, "too-little-memory"
 
 
