@@ -83,7 +83,7 @@ _OUTSIDE = {
     **dict.fromkeys(
         [
             "asyncio", "bz2", "compileall", "dbm", "fileinput", "ftplib", "glob", "gzip", "http", "lzma", "pathlib", "poplib", "py_compile",
-            "shelve", "shutil", "smtplib", "socket", "socketserver", "sqlite3", "subprocess", "syslog", "tarfile", "tempfile", "unittest",
+            "shelve", "smtplib", "socket", "socketserver", "sqlite3", "subprocess", "syslog", "tarfile", "tempfile", "unittest",
             "venv", "webbrowser", "zipapp", "zipfile",
         ],
         frozenset[str](),
@@ -96,6 +96,7 @@ _OUTSIDE = {
             "setresgid", "setgroups", "initgroups", "setsid", "setpgid", "setpgrp", "setns", "unshare", "add_dll_directory",
         ]
     ),
+    "shutil": frozenset(["unregister_archive_format", "unregister_unpack_format"]),
     "urllib": frozenset(["install_opener"]),
 }  # fmt: skip
 _OUTSIDE_CALLS = frozenset(
