@@ -30,6 +30,15 @@ SHOWN_ONLY = frozenset(
         "time.time",
         "logging.exception",
         "logging.critical",
+        "logging.log",
+        "logging.warn",
+        "warnings.warn",
+        "warnings.warn_explicit",
+        "warnings.showwarning",
+        "sys.displayhook",
+        "sys.excepthook",
+        "faulthandler.dump_traceback",
+        "IPython.display.update_display",
         "json.dumps",
         "sys.getsizeof",
         "os.path.exists",
@@ -37,8 +46,13 @@ SHOWN_ONLY = frozenset(
         "calendar.prmonth",
         "random.random",
         "random.randint",
+        "requests.put",
+        "requests.patch",
+        "httpx.put",
+        "httpx.patch",
     ]
 )
+_SCREEN = ("sys.stdout.", "sys.stderr.", "sys.__stdout__.", "sys.__stderr__.")  # shown, but for `reconfigure`
 
 CONFIGURE = frozenset(
     [
@@ -63,6 +77,50 @@ _SETS = re.compile(
     r"|(register|enable|disable|use|reset|unset)(_|$)|(seed|manual_seed|basicConfig|simplefilter|filterwarnings|umask"
     r"|field_size_limit|signal|captureWarnings|load_dotenv)$)"
 )
+# Modules of the standard library that work on files, streams, processes or the network, each with the words of it that configure the
+# process all the same. What `sets` knows (`multiprocessing.set_start_method`, `shutil.register_archive_format`) needs no word here.
+_OUTSIDE = {
+    **dict.fromkeys(
+        [
+            "asyncio", "bz2", "compileall", "dbm", "fileinput", "ftplib", "glob", "gzip", "http", "lzma", "pathlib", "poplib", "py_compile",
+            "shelve", "smtplib", "socket", "socketserver", "sqlite3", "subprocess", "syslog", "tarfile", "tempfile", "unittest",
+            "venv", "webbrowser", "zipapp", "zipfile",
+        ],
+        frozenset[str](),
+    ),
+    "multiprocessing": frozenset(["freeze_support", "log_to_stderr"]),
+    "os": frozenset(
+        [
+            "environ", "environb", "chdir", "fchdir", "chroot", "putenv", "unsetenv", "nice", "setpriority", "sched_setaffinity",
+            "sched_setparam", "sched_setscheduler", "setuid", "seteuid", "setreuid", "setresuid", "setgid", "setegid", "setregid",
+            "setresgid", "setgroups", "initgroups", "setsid", "setpgid", "setpgrp", "setns", "unshare", "add_dll_directory",
+        ]
+    ),
+    "shutil": frozenset(["unregister_archive_format", "unregister_unpack_format"]),
+    "urllib": frozenset(["install_opener"]),
+}  # fmt: skip
+_OUTSIDE_CALLS = frozenset(
+    [
+        "json.dump", "marshal.dump", "pickle.dump", "plistlib.dump", "logging.shutdown", "signal.pause", "signal.pthread_kill",
+        "signal.raise_signal", "signal.sigtimedwait", "signal.sigwait", "signal.sigwaitinfo", "sys.exit", "sys.stdin.read",
+        "sys.stdin.readline", "sys.stdin.readlines",
+    ]
+)  # fmt: skip
+ENDS = frozenset(["sys.exit", "os.abort", "os._exit"])  # beside a set-up they go along with it
+
+
+def works_outside(dotted: str) -> bool:
+    """Whether a call works on files, streams, processes or the network: in a task's cell that is done once, there.
+
+    >>> works_outside("os.makedirs"), works_outside("os.chdir"), works_outside("shutil.register_archive_format")
+    (True, False, False)
+    """
+    module, _, rest = dotted.partition(".")
+    words = _OUTSIDE.get(module)
+    known = words is not None and words.isdisjoint(rest.split("."))
+    return (known or dotted in _OUTSIDE_CALLS) and not sets(dotted)
+
+
 # libraries' own values that everybody who names them shares
 STATE = frozenset(
     [
@@ -116,7 +174,7 @@ def sets(dotted: str) -> bool:
 
 def is_setup(dotted: str, standard: bool) -> bool:
     """Whether a dropped library call configures something (taken along) rather than shows or draws (left out)."""
-    if dotted in SHOWN_ONLY:
+    if dotted in SHOWN_ONLY or (dotted.startswith(_SCREEN) and not dotted.endswith(".reconfigure")):
         return False
     if dotted in _ALSO_SETUP:
         return True

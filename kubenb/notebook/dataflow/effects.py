@@ -76,7 +76,8 @@ METHODS = rows(
         " split format encode decode is_integer hex tolist tobytes tofile cumsum cumprod argmax argmin argsort nonzero dot"
         " debug info warning error critical exception log item memory_usage nlargest nsmallest shift diff rolling resample"
         " isin between clip interpolate first last ffill bfill explode stack unstack get_params isdisjoint issubset issuperset"
-        " exists is_file is_dir glob iterdir read_text read_bytes write_text write_bytes mkdir unlink touch",
+        " exists is_file is_dir glob iterdir read_text read_bytes write_text write_bytes mkdir unlink touch"
+        " run_until_complete run_forever",
     ),
 )
 

@@ -301,9 +301,7 @@ class Forward:
             said.setups.add(unit.root or "sys")
         elif unit.imports and unit.imports.get("annotations") == "__future__.annotations":
             said.setups.add("sys")
-        if said.passing and story.owner[at] >= 0:
-            said.setups.clear()
-        self.kin.set_up(unit, at, said)
+        self.kin.set_up(unit, at, said, story.owner[at] >= 0)
         self._share(unit, said)
 
     def _cached(self, thing: int, functions: Iterable[Function], at: int) -> None:

@@ -155,8 +155,12 @@ def _stuck(story: Story, slices: list[Slice]) -> Iterator[Problem]:
             told.add((stuck.made, stuck.name))
             made, reader = story.place(stuck.made), story.place(stuck.reader)
             what = f"{stuck.name} is needed in {reader}, but here it depends on {stuck.why}, which only this task has at this point."
+            fix = "Move it into an ordinary cell."
+            if stuck.work:
+                what = f"{stuck.name} is needed in {reader}, but {stuck.why} stands in the same statement, and that is done once, here."
+                fix = "Write what sets up on a line of its own."
             severity = Severity.WARNING if stuck.mild else Severity.ERROR
-            yield Problem(made, what, "Move it into an ordinary cell.", "dataflow.stuck", severity)
+            yield Problem(made, what, fix, "dataflow.stuck", severity)
         for name, at, last in found.gone:
             if (name, at) in known:
                 continue

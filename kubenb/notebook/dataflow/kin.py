@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from kubenb.notebook.dataflow import configuring
 from kubenb.notebook.dataflow.records import Unit
 from kubenb.notebook.dataflow.story import Story
 from kubenb.notebook.dataflow.values import STANDARD, Effects, package
@@ -35,8 +36,23 @@ class Kin:
                 continue
             now[name] = story.kin[name, at] = found if sure else found | now.get(name, frozenset())
 
-    def set_up(self, unit: Unit, at: int, said: Effects) -> None:
-        """Libraries that a statement sets up. One that binds names as well counts if that is certain."""
+    def set_up(self, unit: Unit, at: int, said: Effects, inside: bool) -> None:
+        """Libraries that a statement sets up. One that binds names as well counts if that is certain.
+
+        Work on files and the like: what an ordinary statement does goes along, as each task has a disk of its own; what a statement
+        `inside` a task does is done once, there, and what it sets up beside that can't go along without it.
+        """
+        if inside:
+            work = sorted(said.outside - configuring.ENDS)
+            if said.passing:
+                said.setups.clear()
+            elif work:
+                said.setups -= {package(name[1:-1]) for name in said.seeds}  # its state travels
+                if said.setups:
+                    self.story.works[at] = work[0]
+        elif said.outside:
+            said.setups.update(map(package, said.outside))
+            said.passing |= not all(map(configuring.is_firm, said.outside))
         binds = bool(unit.maybes or (unit.binds and not unit.imports))
         if not said.setups or unit.deletes or (binds and (said.passing or not said.firm)):
             return

@@ -293,7 +293,10 @@ class Replay(OwnCode):
             and configuring.is_setup(dotted, top in STANDARD)
             and not lib.CALLS.get(dotted, 0) & (fx.ARG0 | fx.ARGS)
         ):
-            self.configured(top, configuring.sets(dotted), passing=not configuring.is_firm(dotted))
+            if configuring.works_outside(dotted):
+                said.outside.add(dotted)
+            else:
+                self.configured(top, configuring.sets(dotted), passing=not configuring.is_firm(dotted))
         elif not op.dropped and configuring.sets(dotted):
             self.configured(top, True)
         if lib.rolls(dotted) and not op.effect & fx.SEEDED:

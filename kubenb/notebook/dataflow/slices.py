@@ -25,13 +25,17 @@ class Taken:
 
 @dataclass(slots=True)
 class Stuck:
-    """Code or set-up inside a task that can't be taken along. `why`: the name that holds it there; `mild`: only messages may differ."""
+    """Code or set-up inside a task that can't be taken along. `why`: the name, or the `work`, that holds it there.
+
+    `mild`: only messages may differ.
+    """
 
     name: str
     made: int
     reader: int
     why: str
     mild: bool = False
+    work: bool = False
 
 
 @dataclass(slots=True)
@@ -303,10 +307,12 @@ class Slicer:
                 if story.owner[at] == PARAMETERS:
                     continue
                 why = self._held_by(at) if story.owner[at] != ORDINARY else ""
-                if why:
-                    if at in story.firm:
+                work = "" if why else story.works.get(at, "")
+                if why or work:
+                    if at in story.firm or work:
                         mild = _MESSAGES.issuperset(roots[at])
-                        found.stuck.append(Stuck("what this line sets up", at, found.span.start, why, mild))
+                        start = found.span.start
+                        found.stuck.append(Stuck("what this line sets up", at, start, why or work, mild, bool(work)))
                     continue
                 found.units.add(at)
                 self._follow(found, [(name, at, at, line) for name, line in story.needs[at].items()])

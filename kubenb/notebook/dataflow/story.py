@@ -83,7 +83,8 @@ class Story:
     """What happened, in order. A statement is its number (`at`), a version of a name is (name, at).
 
     By statement: `units`, with their `cell`, `owner` (a task's index, ORDINARY or PARAMETERS) and `needs` (name -> line); `changed`
-    names and `things` (objects); `setups` (libraries it sets up; `firm`: by its own text, for certain), `wanders` (why it differs from
+    names and `things` (objects); `setups` (libraries it sets up; `firm`: by its own text, for certain; `works`: the call beside that
+    which is a task's own work, on files say), `wanders` (why it differs from
     run to run), `asks` (for input), `counts` (a cache's statistics), `calls` (it enters the notebook's functions), `stale` (it meets
     what an older definition made). By version: `codes` (it is code, taken as text), `plain` (nobody can change it), `streams` (read
     once), `objects` (what it points at), `states` (it is a library's own value), `kin` (packages it was made with), `classes`
@@ -103,6 +104,7 @@ class Story:
         self.missing: list[Missing] = []
         self.setups: list[tuple[int, tuple[str, ...]]] = []
         self.firm: set[int] = set()
+        self.works: dict[int, str] = {}
         self.kin: dict[tuple[str, int], frozenset[str]] = {}
         self.states: set[tuple[str, int]] = set()
         self.wanders: dict[int, str] = {}

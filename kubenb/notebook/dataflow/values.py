@@ -41,7 +41,8 @@ class Effects:
 
     `changed`: names, `things`: objects changed in place; `grown`: groups that were linked. `binds`: globals bound by functions.
     `draws`, `seeds`: hidden variables. `setups`: libraries configured. `wanders`: what differs from run to run. `input`: it asks a
-    person. `entered`: own functions that were called, and whether that was certain.
+    person. `entered`: own functions that were called, and whether that was certain. `outside`: calls that work on files, streams,
+    processes or the network: ordinary statements with them go along like set-up, those of a task don't.
     """
 
     changed: set[str] = field(default_factory=set)
@@ -50,9 +51,10 @@ class Effects:
     draws: set[str] = field(default_factory=set)
     seeds: set[str] = field(default_factory=set)
     setups: set[str] = field(default_factory=set)
+    outside: set[str] = field(default_factory=set)
     firm: bool = False  # something is configured for certain, `direct`ly by this statement's text
     direct: bool = False
-    passing: bool = False  # what looks like set-up may be work of the task's own: files, processes
+    passing: bool = False  # what looks like set-up may be work of the task's own
     wanders: str = ""
     input: bool = False
     counts: bool = False  # asks a cache how often it was asked
@@ -63,11 +65,11 @@ class Effects:
     def silent(self) -> bool:
         """Whether nothing that a later statement could see has happened."""
         said = self.changed or self.binds or self.draws or self.seeds or self.setups or self.input or self.wanders
-        return not said
+        return not (said or self.outside)
 
     def add(self, other: Effects) -> None:
         """Takes in what a part of the statement did."""
-        for name in ("changed", "draws", "seeds", "setups", "things"):
+        for name in ("changed", "draws", "seeds", "setups", "outside", "things"):
             getattr(self, name).update(getattr(other, name))
         self.grown += other.grown
         self.entered += other.entered
@@ -305,7 +307,7 @@ class Values:
             self.tied |= {self.heap.close(thing) for thing in changed}
 
     def configured(self, top: str, firm: bool, passing: bool = False) -> None:
-        """A library is set up. `firm`: for certain; `passing`: it may be work on files."""
+        """A library is set up. `firm`: for certain; `passing`: it may be work of the task's own."""
         said = self.effects
         said.setups.update((top, *configuring.REACHES.get(top, ())))
         said.firm |= firm
