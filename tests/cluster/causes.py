@@ -210,7 +210,7 @@ class Refusal:
 
 # F31
 REFUSALS = (
-    Refusal("quota", r"asked for 2Gi of requests.memory.*of 1Gi.*--memory", limits(memory="2Gi", cpu="1"),
+    Refusal("quota", r"asked for 2Gi of requests.memory.*of 1Gi.*ask for at most 1Gi with --memory\.$", limits(memory="2Gi", cpu="1"),
             beside=("resourcequotas", {"hard": {"requests.memory": "1Gi", "pods": "10"}})),
     Refusal("quota-pods", "pods", beside=("resourcequotas", {"hard": {"pods": "0"}})),
     Refusal("quota-needs-requests", "--memory", beside=("resourcequotas", {"hard": {"requests.memory": "1Gi", "limits.cpu": "1"}})),

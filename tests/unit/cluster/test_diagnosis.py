@@ -17,6 +17,7 @@ import pytest
 
 from kubenb.cluster.diagnosis import State, state
 from kubenb.cluster.errors import ApiError
+from kubenb.cluster.refusals import fits_later
 from kubenb.model.problems import Severity
 from tests.cluster.causes import CAUSES, FIXTURES, REFUSALS, Cause
 
@@ -468,3 +469,33 @@ def test_a_refusal_that_was_not_recorded_is_named_too(status: int, message: str,
     found = ApiError(status, "", message).problem()
     assert found.what == what
     assert found.fix
+
+
+@pytest.mark.parametrize(
+    ("asked", "used", "hard", "fix"),
+    [
+        ("requests.memory=512Mi", "requests.memory=768Mi", "requests.memory=1Gi",
+         "Ask for less with --memory, or wait until others have ended."),
+        ("requests.memory=3Gi", "requests.memory=0", "requests.memory=1Gi", "It never will: ask for at most 1Gi with --memory."),
+        (
+            "limits.memory=3Gi,requests.cpu=1,requests.memory=3Gi",
+            "limits.memory=0,requests.cpu=2,requests.memory=0",
+            "limits.memory=2Gi,requests.cpu=2,requests.memory=1Gi",
+            "It never will: ask for at most 1Gi with --memory.",
+        ),
+        (
+            "requests.cpu=8,requests.memory=3Gi",
+            "requests.cpu=0,requests.memory=0",
+            "requests.cpu=4,requests.memory=1Gi",
+            "It never will: ask for at most 4 with --cpu and 1Gi with --memory.",
+        ),
+        ("requests.nvidia.com/gpu=1", "requests.nvidia.com/gpu=0", "requests.nvidia.com/gpu=0",
+         "It never will: take another namespace with --namespace. Ask who runs the cluster for more."),
+        ("pods=1", "pods=2", "pods=2", "Wait until others have ended, or end your own (`kubenb runs`, `kubenb stop`)."),
+    ],
+)  # fmt: skip
+def test_a_quota_that_could_never_hold_the_task_is_not_waited_for(asked: str, used: str, hard: str, fix: str) -> None:
+    message = f'pods "a" is forbidden: exceeded quota: team, requested: {asked}, used: {used}, limited: {hard}'
+    found = ApiError(403, "Forbidden", message).problem()
+    assert found.fix == fix
+    assert fits_later(message) is ("never" not in fix)
