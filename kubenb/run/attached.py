@@ -114,5 +114,6 @@ def _outcome(work: PodWork, found: Started, at: Path, folder: Path, left: bool) 
         work.code,
         work.log,
         notebook if notebook.exists() else None,
+        lost=used.get("killed"),
         fix=work.fix,
     )

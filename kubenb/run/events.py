@@ -32,6 +32,7 @@ class Outcome:
     notebook: Path | None = None
     tail: tuple[str, ...] = ()
     again: str = ""  # why it ran, though an earlier run had done it
+    lost: int | None = None  # processes that it had started, killed for want of memory
     fix: str = ""  # what to do, where that is known beside `why`; it ends it too
 
     @property

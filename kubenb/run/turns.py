@@ -105,6 +105,7 @@ class Turn:
             peak=used.get("peak"),
             bytes_in=used.get("in"),
             bytes_out=used.get("out"),
+            lost=used.get("killed"),
             exit_code=container.exit_code if container else None,
             log=self.log,
             notebook=self.notebook if self.notebook.exists() else None,

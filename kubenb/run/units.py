@@ -210,6 +210,7 @@ class Maker(ABC):
             peak=used.get("peak"),
             bytes_in=used.get("in"),
             bytes_out=used.get("out"),
+            lost=used.get("killed"),
             exit_code=code,
             log=log if log.exists() else None,
             notebook=notebook if notebook.exists() else None,

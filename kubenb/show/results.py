@@ -77,12 +77,24 @@ def show_data(size: int) -> str:
     return f"{size} B"
 
 
+def lost(count: int | None) -> str:
+    """A task that is done may lack a part: '' where it lost no process.
+
+    >>> lost(None), lost(1)
+    ('', '; warning: a child process was killed for want of memory, its results may lack a part: try more --memory')
+    """
+    if not count:
+        return ""
+    who = "a child process was" if count == 1 else f"{count} child processes were"
+    return f"; warning: {who} killed for want of memory, its results may lack a part: try more --memory"
+
+
 def outcome_line(outcome: Outcome) -> str:
     """One task's end in words."""
     said = measures(outcome.seconds, outcome.peak, outcome.cpu, outcome.bytes_in, outcome.bytes_out)
     if outcome.state == "done":
         again = f" (again: {outcome.again})" if outcome.again else ""
-        return f"done: {outcome.why}" if outcome.why else f"done {said}".rstrip() + again
+        return f"done: {outcome.why}" if outcome.why else f"done {said}".rstrip() + again + lost(outcome.lost)
     if outcome.state == "failed":
         return f"failed{f' {said}' if said else ''}: {outcome.why}"
     return f"{outcome.state}: {outcome.why}" if outcome.state != "not run" else f"not run because {outcome.why}"
@@ -178,6 +190,7 @@ def outcome_json(outcome: Outcome) -> dict[str, Any]:
         "why": outcome.why,
         "again": outcome.again,
         "exit_code": outcome.exit_code,
+        **({"lost": outcome.lost} if outcome.lost else {}),
     }
     return {**head, **sizes, **paths, "tail": list(outcome.tail)}
 

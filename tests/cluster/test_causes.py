@@ -90,6 +90,8 @@ def test_a_task_that_lost_a_process_for_want_of_memory_says_so_though_it_went_we
     )
     results = actions.run(notebook, tmp_path / "out", on=context)
     assert results.ok, str(results)
+    assert "parts  done in " in str(results)
+    assert "; warning: a child process was killed for want of memory" in str(results)
     last = (tmp_path / "out" / "parts.log").read_text().splitlines()[-1]
     assert last.startswith("kubenb: parts done in ")
     assert last.endswith("; warning: 1 of its processes was killed for want of memory (limit 96 MiB)")
