@@ -29,7 +29,7 @@ def runs(context: str | None = None, namespace: str | None = None, *, everyone: 
     from kubenb.show.cluster import runs_table
 
     with cluster(context) as client:
-        found = _started(client, namespace, None if everyone else owner())
+        found = _everywhere(client, namespace, None if everyone else owner())
     return runs_table(found, f"context {client.context}")
 
 
@@ -140,17 +140,22 @@ def cluster(context: str | None) -> Iterator[Client]:
 
 
 def _started(client: Client, namespace: str | None, owner: str | None) -> list[Started]:
+    from kubenb.cluster.runs import started
+
+    return started(client, namespace, owner)
+
+
+def _everywhere(client: Client, namespace: str | None, owner: str | None) -> list[Started]:
     """In all namespaces where none is named and this user may look there, as a notebook may name any; else in the context's."""
     from kubenb.cluster.errors import ApiError
-    from kubenb.cluster.runs import started
 
     if namespace is None:
         try:
-            return started(client, "", owner)
+            return _started(client, "", owner)
         except ApiError as error:
             if error.status != 403:
                 raise
-    return started(client, namespace, owner)
+    return _started(client, namespace, owner)
 
 
 def one_started(client: Client, name: str, namespace: str | None, own: bool = False) -> Started:
@@ -162,6 +167,9 @@ def one_started(client: Client, name: str, namespace: str | None, own: bool = Fa
 
     everyones = _started(client, namespace, None)
     found = named(everyones, name)
+    if not found:
+        everyones = _everywhere(client, namespace, None)
+        found = named(everyones, name)
     mine = [each for each in found if each.owner == owner()]
     if not found:
         there = ", ".join(dict.fromkeys(each.task for each in everyones))

@@ -257,7 +257,7 @@ def test_a_started_task_is_stopped_by_name(notebook: Kernel, oracle: Any, namesp
     notebook.run("%%k8s_task det --run pod --detach true\nimport time\ntime.sleep(300)")
     assert "you asked for it" in notebook.run("%k8s_stop det").plain[-1]
     assert left(oracle, namespace) == []
-    assert "There are none." in notebook.run("%k8s_runs").plain[-1]
+    assert "There are none." in notebook.run(f"%k8s_runs -n {namespace}").plain[-1]
 
 
 def test_progress_bars_stay_readable(notebook: Kernel) -> None:
