@@ -22,6 +22,7 @@ from kubenb.actions.started import rbac as rbac
 from kubenb.actions.started import runs as runs
 from kubenb.actions.started import start as start
 from kubenb.actions.started import stop as stop
+from kubenb.actions.started import within_policy
 from kubenb.model.names import did_you_mean
 from kubenb.model.pipeline import Notebook, Pipeline
 from kubenb.model.problems import KubenbError, Place, Problem, errors, refuse
@@ -165,6 +166,7 @@ def run(
         from kubenb.run.pods import Where, run_pods
 
         with cluster(on) as client:
+            within_policy(pipeline, namespace or client.namespace)
             finished = run_pods(pipeline, Path(to), Where(client, namespace or "", parallel=parallel), wish, seen)
     return Results(finished, _again(pipeline, to, wish.params, on, namespace))
 
