@@ -13,6 +13,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from kubenb.actions.priced import choices as choices
+from kubenb.actions.priced import cost as cost
 from kubenb.actions.started import attach as attach
 from kubenb.actions.started import cluster as cluster
 from kubenb.actions.started import doctor as doctor

@@ -13,7 +13,7 @@ from typing import Any
 from kubenb.model import names
 from kubenb.model.kinds import parse_option
 from kubenb.model.options import TASK, Option
-from kubenb.model.policy import Policy, Rule, amount, ask, barred, because, typed
+from kubenb.model.policy import Policy, Rule, allowed, amount, ask, barred, because, typed
 from kubenb.model.problems import Place, refuse
 from kubenb.model.values import BadValue
 
@@ -141,5 +141,4 @@ def _beyond(rule: Rule, option: Option) -> list[str]:
     found += [f"less than {rule.least}"] if rule.least else []
     found += [f"more than {rule.most}"] if rule.most else []
     found += [f"anything of {each}" for each in rule.never]
-    listed = (*rule.only, *([f"what matches {rule.matches}"] if rule.matches else []))
-    return [*found, *([f"anything but {', '.join(listed)}"] if listed else [])]
+    return [*found, *([f"anything but {', '.join(allowed(rule))}"] if allowed(rule) else [])]

@@ -94,16 +94,23 @@ def _task(pipeline: Pipeline, plan: Plan, policy: Policy, namespace: str = "") -
         values = _values(pipeline, plan, option, rule)
         if option.name == "namespace" and not values and namespace:
             values = (namespace,)
-        found = list(_judged(rule, option, values))
+        whence = _whence(plan, option, values)
+        found = [(what + whence, fix) for what, fix in _judged(rule, option, values)]
         if rule.option in touched and rule.option != "pod":
             found.append(
                 (f"the pod patch touches what the policy says of {rule.option}", f"Write {rule.option} itself")
             )
-        origin = plan.task.origins.get(rule.option, "")
         for what, fix in found:
-            whence = f" (from {origin})" if origin and not origin.startswith("cell ") and values else ""
-            said = because(what + whence, rule, policy)
+            said = because(what, rule, policy)
             yield Problem(plan.task.header, said, ask(fix, policy), f"policy.{rule.option}")
+
+
+def _whence(plan: Plan, option: Option, values: tuple[Any, ...]) -> str:
+    """Where a value comes from that does not stand in the cell."""
+    origin = plan.task.origins.get(option.name, "")
+    if option.default and values == _default(option) and not origin:
+        return " (the default)"
+    return f" (from {origin})" if origin and not origin.startswith("cell ") and values else ""
 
 
 def _judged(rule: Rule, option: Option, values: Iterable[Any]) -> Iterator[tuple[str, str]]:

@@ -118,7 +118,7 @@ class _Reading:
         self.problems.append(
             Problem(
                 self.place,
-                f"profile {name}: {what}; it is left out.",
+                f"profile {name}: {what} is left out.",
                 "Write it under [policy.profiles].",
                 "policy.hub",
                 Severity.WARNING,
@@ -148,6 +148,7 @@ class _Reading:
         ]
         for key in dict.fromkeys([*(key for each in offered for key in each), *filter(None, typed)]):
             if TASK[key].repeats:
+                self.left(name, f"the choice between values of {key}, beside the default's,")
                 continue
             also = [before[key]] if key in before and any(key not in each for each in offered) else []
             listed = dict.fromkeys(_pattern(key, each[key]) for each in [*offered] if key in each)
@@ -168,14 +169,14 @@ class _Reading:
             option = TASK.get(key)
             if option is None:
                 if key not in _OF_THE_HUB:
-                    self.left(name, f"{shown(key)} has no option here")
+                    self.left(name, f"{shown(key)}, which no option is for,")
                 continue
             try:
                 if "{" in str(value) and option.kind not in ("env", "label", "annotation"):
                     raise BadValue(f"{shown(str(value))} is filled in by the hub", "")
                 got = from_toml(option, value)
             except BadValue as bad:
-                self.left(name, f"{key} {bad.what.rstrip('.')}")
+                self.left(name, f"{key} ({bad.what.rstrip('.')})")
                 continue
             found[key] = got if option.repeats else got[0]
         return found
