@@ -144,8 +144,8 @@ def _task(pipeline: Pipeline, plan: Plan, wall: float | None, priced: Prices | N
     rate = None if pods is None or priced is None else _rate(plan, cpu, memory, pods, priced)
     return TaskCost(
         plan.task.name,
-        cpu,
-        memory,
+        _asked(plan, "cpu", cpu),
+        _asked(plan, "memory", options.memory_request or memory),
         options.gpu,
         pods,
         retries + 1,
@@ -160,7 +160,7 @@ def _task(pipeline: Pipeline, plan: Plan, wall: float | None, priced: Prices | N
 def _rate(plan: Plan, cpu: str, memory: str, pods: int, priced: Prices) -> Decimal:
     """All pods of a task for an hour; what has no price counts nothing, and is noted."""
     options = plan.task.options
-    rows = read_item_resources(options.item_resources) if options.item_resources and options.map else ({},) * pods
+    rows = _rows(plan) or ({},) * pods
     total = Decimal(0)
     for row in rows[:pods]:
         cores, amount = row.get("cpu", cpu), options.memory_request or row.get("memory", memory)
@@ -168,6 +168,20 @@ def _rate(plan: Plan, cpu: str, memory: str, pods: int, priced: Prices) -> Decim
         total += (parse_bytes(amount) / 2**30 if amount else 0) * (priced.memory or 0)
         total += (options.gpu.count if options.gpu else 0) * (_gpu(options.gpu, priced) or 0)
     return total
+
+
+def _rows(plan: Plan) -> tuple[dict[str, str], ...]:
+    """The resources of each item, where they differ."""
+    options = plan.task.options
+    return read_item_resources(options.item_resources) if options.item_resources and options.map else ()
+
+
+def _asked(plan: Plan, name: str, own: str) -> str:
+    """What pods request, in words; of items that differ the first few amounts."""
+    if name == "memory" and plan.task.options.memory_request:
+        return own
+    amounts = [each for each in dict.fromkeys(row.get(name, own) for row in _rows(plan)) if each] or [own]
+    return ", ".join(amounts[:3]) + (", …" if len(amounts) > 3 else "")
 
 
 def _gpu(gpu: Gpu | None, priced: Prices) -> Decimal | None:

@@ -84,9 +84,9 @@ class CostOf(Shown):
 
     def _lines(self) -> list[str]:
         cost, priced = self.cost, self.cost.prices is not None
-        took = "time not known" if cost.seconds is None else f"{_time(cost.seconds)} without waits"
+        took = "time not known" if cost.seconds is None else _time(cost.seconds)
         most = "no bound known" if cost.bound is None else f"at most {_time(cost.bound)}"
-        run = f"A run: {took}, {most}"
+        run = f"A run, without waits: {took}, {most}"
         if priced:
             run += f"; cost {self._money(cost.cost)}, at most {self._money(cost.at_most)}"
         return [f"{run}.", f"A day: {self._day()}.", *cost.notes]

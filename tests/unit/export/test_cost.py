@@ -49,6 +49,13 @@ def test_an_hour_costs_what_is_requested(typed: dict[str, Any], euros: str) -> N
     assert found.tasks[0].cost == found.cost == Decimal(euros)
 
 
+def test_items_that_differ_are_shown_and_counted_each_for_itself() -> None:
+    rows = '[{"cpu": "1", "memory": "1Gi"}, {"cpu": "2", "memory": "3Gi"}]'
+    found = one_hour(map="x in [1, 2]", item_resources=rows)
+    assert (found.tasks[0].cpu, found.tasks[0].memory, found.cost) == ("1, 2", "1Gi, 3Gi", Decimal("0.14"))
+    assert found.notes == ()
+
+
 def test_a_time_that_is_not_known_is_not_guessed() -> None:
     found = cost(priced(task("one", cpu="1", timeout="2h", retries="1"), task("two", cpu="1")), {"two": HOUR})
     one, two = found.tasks
