@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from kubenb.show.cost import CostOf
 
 
-def choices(source: Source | None, option: str, profile: str | None = None) -> Choices:
-    """What an option may be in a task of this profile: a range or a list, and why the rest is barred. `source`: a
-    notebook, or None for one in this folder.
+def choices(source: Source | None, option: str, profile: str | None = None, *, dag: bool = False) -> Choices:
+    """What an option may be in a task of this profile, or with `dag` an option of %k8s_dag: a range or a list, and why
+    the rest is barred. `source`: a notebook, or None for one in this folder.
     """
     from kubenb.actions import read
     from kubenb.export.allowed import choices as allowed
@@ -38,7 +38,7 @@ def choices(source: Source | None, option: str, profile: str | None = None) -> C
     unread = errors(problem for policy in found.policies for problem in policy.problems)
     if unread:
         raise KubenbError(unread)
-    return allowed(found.policies, option, profile, found.profiles)
+    return allowed(found.policies, option, profile, found.profiles, dag=dag)
 
 
 def cost(source: Source, took: Mapping[str, float | str] | None = None) -> CostOf:

@@ -12,7 +12,7 @@ from typing import Any
 
 from kubenb.model import names
 from kubenb.model.kinds import parse_option
-from kubenb.model.options import TASK, Option
+from kubenb.model.options import DAG, TASK, Option
 from kubenb.model.policy import Policy, Rule, allowed, amount, ask, barred, because, typed
 from kubenb.model.problems import Place, refuse
 from kubenb.model.values import BadValue
@@ -32,7 +32,7 @@ class Barred:
 class Choices:
     """Of one option: `least` and `most` of an amount ('' for no bound), `listed` values that can be chosen as they are,
     `patterns` that a typed value must match (none: anything goes), and what is `barred`. `free`: other values than the
-    listed may be typed. `required`: it must be set, or these keys of it.
+    listed may be typed. `required`: it must be set, or these keys of it. `dag`: an option of %k8s_dag, not of a task.
     """
 
     option: str
@@ -45,10 +45,11 @@ class Choices:
     required: tuple[str, ...] = ()
     barred: tuple[Barred, ...] = ()
     rules: tuple[tuple[Policy, Rule], ...] = ()
+    dag: bool = False
 
     def wrong(self, text: str) -> str:
         """Why this text may not be chosen, with the fix; '' where it may."""
-        option = TASK[self.option]
+        option = (DAG if self.dag else TASK)[self.option]
         try:
             values = parse_option(option, text)
         except BadValue as bad:
@@ -62,14 +63,19 @@ def choices(
     option: str,
     profile: str | None = None,
     profiles: Mapping[str, Mapping[str, Any]] | None = None,
+    *,
+    dag: bool = False,
 ) -> Choices:
-    """What the policies let an option be in a task of this profile. `profiles`: all that can be named, with their values."""
-    if option not in TASK:
-        raise refuse(
-            Place(), f"{option} is not an option of a task.", names.did_you_mean(option, TASK), "policy.option"
-        )
-    row = TASK[option]
-    rules = tuple((policy, rule) for policy in policies for rule in policy.rules_for(profile) if rule.option == option)
+    """What the policies let an option be in a task of this profile, or with `dag` an option of %k8s_dag. `profiles`: all
+    that can be named, with their values.
+    """
+    table, owner = (DAG, "%k8s_dag") if dag else (TASK, "a task")
+    if option not in table:
+        fix = names.did_you_mean(option, table) or "See all options: kubenb options."
+        raise refuse(Place(), f"{option} is not an option of {owner}.", fix, "policy.option")
+    row = table[option]
+    held = ((policy, policy.dag_rules if dag else policy.rules_for(profile)) for policy in policies)
+    rules = tuple((policy, rule) for policy, each in held for rule in each if rule.option == option)
     fixed = row.choices or (tuple(profiles or ()) if option == "profile" else ())
     offered = [*fixed, *(each for _, rule in rules for each in rule.only if _plain(row, each))]
     reasons = {each: _barred(each, row, rules, policies, profiles or {}) for each in dict.fromkeys(offered)}
@@ -96,6 +102,7 @@ def choices(
         tuple(dict.fromkeys(each for _, rule in rules for each in (rule.keys or (option,) * rule.required))),
         tuple(bars),
         rules,
+        dag,
     )
 
 

@@ -24,6 +24,7 @@ _NODES = ("node-selector", "toleration", "affinity")
 _OF_METADATA = {"namespace": ("namespace",), "labels": ("label",), "annotations": ("annotation",)}
 _OF_SPEC = {
     "resources": _RESOURCES,
+    "resourceClaims": ("gpu",),
     "volumes": ("volume", "secret", "configmap", "google-key", "store"),
     "nodeSelector": ("node-selector",),
     "nodeName": _NODES,

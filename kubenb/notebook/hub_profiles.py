@@ -1,7 +1,7 @@
 """JupyterHub's `profile_list` (KubeSpawner) as profiles of ours, so that a platform team writes its list once.
 
 A file of JSON, YAML (a list, or a Helm chart's `singleuser.profileList`), or Python: the list itself, or a
-jupyterhub_config.py that assigns it as a literal. In: the path. Out: profiles with what each allows, and a warning for
+jupyterhub_config.py that assigns it as a literal. In: the path. Out: profiles with what each allows, and a note for
 all that can't be taken over. KubeSpawner's `4G` is 4 GiB, and becomes `4Gi`. Next room: `policy`.
 """
 
@@ -121,7 +121,7 @@ class _Reading:
                 f"profile {name}: {what} is left out.",
                 "Write it under [policy.profiles].",
                 "policy.hub",
-                Severity.WARNING,
+                Severity.NOTE,
             )
         )
 

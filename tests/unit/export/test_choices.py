@@ -32,7 +32,7 @@ def plain(found: Choices) -> dict[str, Any]:
     return {
         key: value
         for key, value in vars(found).items()
-        if key not in ("rules", "option") and value != getattr(empty, key)
+        if key not in ("rules", "option", "dag") and value != getattr(empty, key)
     }
 
 
@@ -139,6 +139,15 @@ TYPED = [
 def test_a_typed_value_is_judged_as_the_checks_do(option: str, profile: str | None, text: str, said: str) -> None:
     found = choices((SITE,), option, profile).wrong(text)
     assert found.startswith(said) if said else not found
+
+
+def test_an_option_of_the_dag_has_choices_of_its_own() -> None:
+    rules = policy("site.toml", options={"retries": {"most": 9}}, dag={"retries": {"most": 3, "least": 1}})
+    found = choices((rules,), "retries", dag=True)
+    assert (found.least, found.most, found.dag) == ("1", "3", True)
+    assert found.wrong("4") == "retries 4 is more than the 3 allowed (policy of site.toml). Write at most 3."
+    assert choices((rules,), "retries").most == "9"
+    assert choices((rules,), "shell-lines", dag=True).listed == ("refuse", "keep")
 
 
 def test_without_a_policy_everything_goes() -> None:

@@ -225,6 +225,7 @@ PATCHES = [
     ("{spec: {containers: [{name: side}]}}", "image", {"never": ["*:latest"]}),
     ("{spec: {initContainers: [{name: first}]}}", "gpu", {"most": 2}),
     ("{spec: {containers: [{resources: {limits: {memory: 1Ti}}}]}}", "gpu", {"most": 2}),
+    ("{spec: {resourceClaims: [{name: g, resourceClaimName: g}]}}", "gpu", {"most": 2}),
     ("{metadata: {namespace: kube-system}}", "namespace", {"never": ["kube-*"]}),
     ("{metadata: {labels: null}}", "label", {"never": ["x=*"]}),
     ("{spec: {activeDeadlineSeconds: 9999999}}", "timeout", {"most": "1d"}),
