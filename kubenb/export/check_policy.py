@@ -139,9 +139,10 @@ def _values(pipeline: Pipeline, plan: Plan, option: Option, rule: Rule) -> tuple
     if value is None and option.name in _THROUGH_DAG:
         value = getattr(pipeline.dag, _THROUGH_DAG[option.name])
     rows = read_item_resources(options.item_resources) if options.item_resources and options.map else ()
-    of_items = dict.fromkeys(row[option.name] for row in rows if option.name in row)
+    key = "memory" if option.name == "memory-request" else option.name  # an item's memory is its request too
+    of_items = dict.fromkeys(row[key] for row in rows if key in row)
     if of_items:
-        whole = len([row for row in rows if option.name in row]) == len(rows)
+        whole = all(key in row for row in rows)
         return (*of_items, *(() if whole or value is None else (value,)))
     if value is not None:
         return (value,)

@@ -145,7 +145,7 @@ def _task(pipeline: Pipeline, plan: Plan, wall: float | None, priced: Prices | N
     return TaskCost(
         plan.task.name,
         _asked(plan, "cpu", cpu),
-        _asked(plan, "memory", options.memory_request or memory),
+        _asked(plan, "memory", memory),
         options.gpu,
         pods,
         retries + 1,
@@ -163,7 +163,7 @@ def _rate(plan: Plan, cpu: str, memory: str, pods: int, priced: Prices) -> Decim
     rows = _rows(plan) or ({},) * pods
     total = Decimal(0)
     for row in rows[:pods]:
-        cores, amount = row.get("cpu", cpu), options.memory_request or row.get("memory", memory)
+        cores, amount = row.get("cpu", cpu), row.get("memory", memory)
         total += (parse_cpu(cores) if cores else 0) * (priced.cpu or 0)
         total += (parse_bytes(amount) / 2**30 if amount else 0) * (priced.memory or 0)
         total += (options.gpu.count if options.gpu else 0) * (_gpu(options.gpu, priced) or 0)
@@ -178,8 +178,6 @@ def _rows(plan: Plan) -> tuple[dict[str, str], ...]:
 
 def _asked(plan: Plan, name: str, own: str) -> str:
     """What pods request, in words; of items that differ the first few amounts."""
-    if name == "memory" and plan.task.options.memory_request:
-        return own
     amounts = [each for each in dict.fromkeys(row.get(name, own) for row in _rows(plan)) if each] or [own]
     return ", ".join(amounts[:3]) + (", …" if len(amounts) > 3 else "")
 

@@ -39,6 +39,8 @@ RATES: list[tuple[dict[str, Any], str]] = [
     ({"cpu": "1", "memory": "8Gi", "gpu": "1"}, "1.08"),
     ({"map": "x in [1, 2, 3]", "cpu": "1"}, "0.12"),
     ({"map": "x in [1, 2]", "cpu": "1", "item_resources": '[{"cpu": "1"}, {"cpu": "3"}]'}, "0.16"),
+    ({"map": "x in [1]", "memory": "9Gi", "memory_request": "1Gi", "item_resources": '[{"memory": "4Gi"}]'}, "0.02"),
+    ({"map": "x in [1]", "memory": "9Gi", "memory_request": "2Gi", "item_resources": '[{"cpu": "1"}]'}, "0.05"),
     ({}, "0"),
 ]
 

@@ -83,6 +83,12 @@ BARRED = [
         "memory 80Gi is more than the 64Gi allowed (policy of p.toml). Write at most 64Gi.",
     ),
     (
+        "one item's request",
+        alone(map="x in [1]", memory="9Gi", memory_request="1Gi", item_resources='[{"memory": "8Gi"}]'),
+        options(memory_request={"most": "4Gi"}),
+        "memory-request 8Gi is more than the 4Gi allowed (policy of p.toml). Write at most 4Gi.",
+    ),
+    (
         "an image of another registry",
         alone(image="docker.io/me/x:1"),
         options(image={"only": ["registry.example.com/*", "python:3.11-slim"]}),
