@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from kubenb.actions import (
         check,
         config,
+        cost,
         doctor,
         export,
         gc,
@@ -38,6 +39,7 @@ __all__ = [
     "Problem",
     "check",
     "config",
+    "cost",
     "doctor",
     "export",
     "gc",

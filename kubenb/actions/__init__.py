@@ -13,6 +13,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from kubenb.actions.priced import choices as choices
+from kubenb.actions.priced import cost as cost
 from kubenb.actions.started import attach as attach
 from kubenb.actions.started import cluster as cluster
 from kubenb.actions.started import doctor as doctor
@@ -22,6 +24,7 @@ from kubenb.actions.started import rbac as rbac
 from kubenb.actions.started import runs as runs
 from kubenb.actions.started import start as start
 from kubenb.actions.started import stop as stop
+from kubenb.actions.started import within_policy
 from kubenb.model.names import did_you_mean
 from kubenb.model.pipeline import Notebook, Pipeline
 from kubenb.model.problems import KubenbError, Place, Problem, errors, refuse
@@ -165,6 +168,7 @@ def run(
         from kubenb.run.pods import Where, run_pods
 
         with cluster(on) as client:
+            within_policy(pipeline, namespace or client.namespace)
             finished = run_pods(pipeline, Path(to), Where(client, namespace or "", parallel=parallel), wish, seen)
     return Results(finished, _again(pipeline, to, wish.params, on, namespace))
 

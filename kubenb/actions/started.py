@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kubenb.model.problems import Place, refuse
+from kubenb.model.problems import KubenbError, Place, refuse
 
 if TYPE_CHECKING:
     from kubenb.cluster.client import Client
@@ -76,7 +76,17 @@ def start(pipeline: Pipeline, to: Path, wish: Wish, show: Callable[[str], Progre
     from kubenb.run.pods import Where, run_pods
 
     with cluster(None) as client:
+        within_policy(pipeline, client.namespace)
         return run_pods(pipeline, to, Where(client, detach=detach, check=False), wish, show(client.context))
+
+
+def within_policy(pipeline: Pipeline, namespace: str) -> None:
+    """Refuses pods that a policy bars; `namespace`: where they go unless they say so themselves."""
+    from kubenb.export.check_policy import of_pods
+
+    barred = of_pods(pipeline, namespace)
+    if barred:
+        raise KubenbError(barred)
 
 
 def stop(name: str, context: str | None = None, namespace: str | None = None) -> Table:

@@ -207,6 +207,25 @@ def config(notebook: Path, as_json: bool) -> None:
         click.echo(text_of(actions.config(notebook), as_json))
 
 
+@command_of("cost")
+@_notebook
+@click.option(
+    "--took",
+    "took",
+    multiple=True,
+    metavar="TASK=TIME",
+    help="How long one pod of a task took, like 12m; repeat for more.",
+)
+@json_too
+def cost(notebook: Path, took: tuple[str, ...], as_json: bool) -> None:
+    """Measured times are counted; what was not measured has its timeout as an upper bound."""
+    from kubenb import actions
+
+    given = {name: str(value) for name, value in _pairs(took, "--took").items()}
+    with refusing(as_json):
+        click.echo(text_of(actions.cost(notebook, given), as_json))
+
+
 @command_of("image")
 @_notebook
 @click.option(

@@ -3,7 +3,7 @@ pipeline to problems.
 
 In: the pipeline. Out: its own problems and all that the checks find, each with cell, line and fix; errors stop the
 export. To add a check: a function in the room it belongs to (`check_data`, `check_pod`, with `check_patch` for the raw
-patch, `check_dag`, `check_code`), and its name here.
+patch, `check_dag`, `check_code`, `check_policy`), and its name here.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
-from kubenb.export import check_code, check_dag, check_data, check_pod
+from kubenb.export import check_code, check_dag, check_data, check_pod, check_policy
 from kubenb.model.pipeline import Pipeline
 from kubenb.model.problems import Problem, Severity
 
@@ -31,6 +31,7 @@ CHECKS: tuple[Check, ...] = (
     check_pod.environments,
     check_pod.pods,
     check_pod.sizes,
+    check_policy.policies,
     check_code.secrets,
     check_code.prompts,
     check_code.files,
@@ -38,7 +39,7 @@ CHECKS: tuple[Check, ...] = (
     check_code.ipython,
 )
 # Of the DAG and the cluster only: a run on this machine has its own store, and nothing leaves it.
-EXPORT_ONLY = ("store.", "secret.", "image.", "schedule.", "size.", "field.")
+EXPORT_ONLY = ("store.", "secret.", "image.", "schedule.", "size.", "field.", "policy.")
 _WEIGHT = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}
 
 

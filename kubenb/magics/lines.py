@@ -95,6 +95,15 @@ def k8s_config(session: Session, line: str) -> Any:
     return actions.config(notebook(session, *files))
 
 
+def k8s_cost(session: Session, line: str) -> Any:
+    """Time and cost of this notebook."""
+    from kubenb import actions
+
+    files, options = words_of(line, 1, {"--took": True})
+    pairs = [part.partition("=") for part in options.get("--took", "").split(",") if part.strip()]
+    return actions.cost(notebook(session, *files), {name.strip(): value.strip() for name, _, value in pairs})
+
+
 def words_of(line: str, most: int, options: dict[str, bool] | None = None) -> tuple[list[str], dict[str, str]]:
     """Words of a line by shell rules: at most so many plain ones; options by name (True: takes a value)."""
     try:

@@ -65,6 +65,11 @@ HEADS = {
         "%k8s_attach NAME [--context NAME] [--namespace NAME]\n\nThe log of a started task from its beginning, and its variables once it"
         " is done: after --detach, or after a\nrestart of the kernel. Interrupting the cell lets the pod run on."
     ),
+    "k8s_cost": (
+        "%k8s_cost [FILE] [--took TASK=TIME,…]\n\nTime and cost of what is requested: of each task, of a run and of a day"
+        " by its schedule, at the policy's prices.\nA time that is not given is not known; the timeout is then only an upper bound.\n\n"
+        "    %k8s_cost --took extract=2m,train=1h30m"
+    ),
     "k8s_config": "%k8s_config [FILE]\n\nEvery option in force, its value, and where it comes from: a cell, a file, or a default.",
 }
 

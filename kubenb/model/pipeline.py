@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from kubenb.model.options import DagOptions, TaskOptions
+from kubenb.model.policy import Policy
 from kubenb.model.problems import Place, Problem
 
 
@@ -175,6 +176,7 @@ class Pipeline:
     """Tasks and edges of a notebook. `plans` in the notebook's order; `left_out`: ordinary code that no task takes.
 
     `dag_where`: the `%k8s_dag` line; `dag_origins`: as a task's `origins`. `defaults`: the options of a task that says nothing itself.
+    `policies`: what the platform team allows; all of them hold.
     """
 
     notebook: Notebook
@@ -187,6 +189,7 @@ class Pipeline:
     dag_where: Place = Place()
     dag_origins: dict[str, str] = field(default_factory=dict, compare=False, hash=False)
     defaults: TaskOptions = TaskOptions()
+    policies: tuple[Policy, ...] = ()
 
     @property
     def stages(self) -> dict[str, int]:

@@ -62,7 +62,9 @@ def task_options(
             continue
         if profile in settings.profiles:
             found = settings.profiles[profile]
-            named = Layer(f"{file} [profiles.{profile}]", found if index < 2 else _below(dag, found))
+            named = Layer(
+                f"{settings.source(profile)} [profiles.{profile}]", found if index < 2 else _below(dag, found)
+            )
             layers.insert(index + 1, named)
         else:
             problems.append(_no_profile(profile, settings, where))

@@ -23,6 +23,7 @@ VERBS = (
     "k8s_check",
     "k8s_export",
     "k8s_config",
+    "k8s_cost",
 )  # magics of the kernel that mean nothing for the pipeline
 _MAGIC = re.compile(r"(?P<indent>[ \t]*)(?P<percent>%%?)(?P<name>[kK]8[sS]_?\w+)(?=\s|\?|$)")
 _MAYBE = re.compile("k8s", re.IGNORECASE)

@@ -83,7 +83,17 @@ def read_pipeline(notebook: Notebook, settings: Settings = EMPTY, *, again: froz
     where = reading.dag_header.where if reading.dag_header else Place()
     defaults, _, _ = task_options("", Layer("", {}), _dag_layer(reading.dag_header), settings, where)
     return Pipeline(
-        notebook, dag, reading.parameters, flow.plans, edges, unique, flow.left_out, where, origins, defaults
+        notebook,
+        dag,
+        reading.parameters,
+        flow.plans,
+        edges,
+        unique,
+        flow.left_out,
+        where,
+        origins,
+        defaults,
+        settings.policies,
     )
 
 

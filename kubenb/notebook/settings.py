@@ -9,14 +9,14 @@
     [dag]               # defaults of every DAG
     owner = "analytics"
 
+What a `[policy]` says is read by `policy`: it holds over all of this, and its profiles come before those of the file.
 In: a folder. Out: `Settings` with typed values and every problem of the file. Next room: `effective` puts the layers together.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +24,14 @@ from kubenb.model import names
 from kubenb.model.kinds import from_toml
 from kubenb.model.names import shown
 from kubenb.model.options import DAG, ONE_TASK, TASK, Option
-from kubenb.model.problems import Place, Problem
+from kubenb.model.policy import Policy
+from kubenb.model.problems import Place, Problem, Severity
 from kubenb.model.values import BadValue
+from kubenb.notebook.policy import find_policies
+from kubenb.notebook.toml import Unreadable, load, table_of
 
 Values = dict[str, Any]
-_TABLES = ("task", "tasks", "profiles", "dag")
-_MOST_BYTES = 2**20
+_TABLES = ("task", "tasks", "profiles", "dag", "policy")
 _ONE_NOTEBOOK = frozenset({"id"})
 
 
@@ -37,7 +39,8 @@ _ONE_NOTEBOOK = frozenset({"id"})
 class Settings:
     """What a settings file says. `path` is '' where there is none; each dict goes from an option's typed name to its value.
 
-    `profiles` and `tasks` have one such dict a name.
+    `profiles` and `tasks` have one such dict a name. `policies` are all that hold here, the platform's own first;
+    `given`: the profiles that come from one, with its file.
     """
 
     path: str = ""
@@ -46,17 +49,51 @@ class Settings:
     dag_defaults: Values = field(default_factory=dict, hash=False)
     tasks: dict[str, Values] = field(default_factory=dict, hash=False)
     problems: tuple[Problem, ...] = ()
+    policies: tuple[Policy, ...] = ()
+    given: dict[str, str] = field(default_factory=dict, hash=False)
+
+    def source(self, profile: str) -> str:
+        """The name of the file that a profile comes from."""
+        return self.given.get(profile, self.path).replace("\\", "/").rpartition("/")[2]
 
 
 EMPTY = Settings()
 
 
 def find_settings(start: Path | str) -> Settings:
-    """The nearest settings at `start` or above it, up to the repository's top; EMPTY where there are none."""
+    """The nearest settings at `start` or above it, up to the repository's top, under every policy that holds there."""
     try:
         folder = Path(start).absolute()
         if folder.is_file():
             folder = folder.parent
+    except (OSError, ValueError):
+        folder = Path.cwd()
+    return under(_nearest(folder), find_policies(folder))
+
+
+def under(settings: Settings, policies: tuple[Policy, ...]) -> Settings:
+    """The settings with the profiles of these policies; of two with one name the policy's holds, and is told."""
+    if not policies:
+        return settings
+    given = {each.name: (policy, each) for policy in reversed(policies) for each in policy.profiles}
+    unread = {problem.where.file for problem in settings.problems if problem.code == "settings.file"}
+    problems = [problem for policy in policies if policy.path not in unread for problem in policy.problems]
+    for name in settings.profiles:
+        if name in given:
+            what = f"[profiles.{name}] does not count: the policy of {given[name][0].path} has a profile of that name."
+            place = Place(file=settings.path)
+            problems.append(Problem(place, what, "Give it another name.", "policy.profile", Severity.WARNING))
+    return replace(
+        settings,
+        profiles={**settings.profiles, **{name: profile.values for name, (_, profile) in given.items()}},
+        problems=(*problems, *settings.problems),
+        policies=policies,
+        given={name: policy.path for name, (policy, _) in given.items()},
+    )
+
+
+def _nearest(folder: Path) -> Settings:
+    try:
         for each in (folder, *folder.parents):
             own, shared = each / "kubenb.toml", each / "pyproject.toml"
             if own.is_file():
@@ -77,32 +114,12 @@ def read_settings(path: Path) -> Settings:
     pyproject = path.name == "pyproject.toml"
     place = Place(file=str(path))
     try:
-        data = path.read_bytes()[: _MOST_BYTES + 1]
-        if pyproject and b"kubenb" not in data:
-            return EMPTY
-        raw = _load(data)
-    except (OSError, ValueError, RecursionError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        what = (
-            f"it is not TOML: {reason}." if not isinstance(error, OSError) else f"it can't be read: {error.strerror}."
-        )
-        return Settings(str(path), problems=(Problem(place, what, "Correct the file.", "settings.file"),))
-    if pyproject:
-        tool = raw.get("tool")
-        raw = tool.get("kubenb") if isinstance(tool, dict) else None
-        if raw is None:
-            return EMPTY
+        raw = table_of(path, load(path, b"kubenb" if pyproject else b""))
+    except Unreadable as error:
+        return Settings(str(path), problems=(Problem(place, str(error), "Correct the file.", "settings.file"),))
+    if raw is None:
+        return EMPTY
     return parse_settings(raw, str(path), "tool.kubenb." if pyproject else "")
-
-
-def _load(data: bytes) -> Any:
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
-    if len(data) > _MOST_BYTES:
-        raise ValueError("it is longer than a megabyte")
-    return tomllib.loads(data.decode("utf-8-sig").replace("\r\n", "\n"))
 
 
 def parse_settings(raw: Any, path: str, prefix: str = "") -> Settings:

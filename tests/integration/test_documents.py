@@ -67,6 +67,7 @@ def type_in(command: str, folder: Path) -> str:
 DOCUMENTS = [
     ("README.md", 5),
     ("docs/other-tasks.md", 2),
+    ("docs/policy.md", 5),
     pytest.param("docs/rehearsal.md", 2, marks=[pytest.mark.airflow, pytest.mark.xdist_group("airflow-3.3")]),
 ]
 
