@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from kubenb.actions.measured import usage as usage
 from kubenb.actions.started import attach as attach
 from kubenb.actions.started import cluster as cluster
 from kubenb.actions.started import doctor as doctor

@@ -17,6 +17,7 @@ COMMANDS = {
     "rehearse": "Play the DAG once in a real Airflow on this machine, without a cluster.",
     "export": "Write the Airflow DAG, or with --diff show what would change.",
     "config": "Show every option in force, its value, and where it comes from.",
+    "usage": "Show what the tasks used: memory and CPU of every run on record.",
     "image": "Write a Dockerfile and pinned requirements from what the tasks import.",
     "runs": "List the pods that were started from notebooks and shells.",
     "logs": "Show the log of a started task; with --follow until it ends.",
