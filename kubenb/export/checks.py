@@ -31,6 +31,7 @@ CHECKS: tuple[Check, ...] = (
     check_pod.environments,
     check_pod.pods,
     check_pod.sizes,
+    check_pod.amounts,
     check_code.secrets,
     check_code.prompts,
     check_code.files,
@@ -38,7 +39,7 @@ CHECKS: tuple[Check, ...] = (
     check_code.ipython,
 )
 # Of the DAG and the cluster only: a run on this machine has its own store, and nothing leaves it.
-EXPORT_ONLY = ("store.", "secret.", "image.", "schedule.", "size.", "field.")
+EXPORT_ONLY = ("store.", "secret.", "image.", "schedule.", "size.", "field.", "auto.")
 _WEIGHT = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}
 
 

@@ -28,7 +28,7 @@ _CPU = ("/sys/fs/cgroup/cpu.stat", "/sys/fs/cgroup/cpuacct/cpuacct.usage")
 _KILLS = ("/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control")
 
 
-FIRST, EVERY, SHARE = 0.02, 0.1, 150  # seconds to the first sample, between samples; so many times what one costs
+FIRST, EVERY, SHARE = 0.02, 0.1, 120  # seconds to the first sample, between samples; so many times what one costs
 
 
 class Meter:
@@ -38,14 +38,14 @@ class Meter:
 
     def __init__(self, process: int) -> None:
         """`process` is the child's id."""
-        self.process, self.peak, self.needed = process, 0, 0
+        self.tree, self.peak, self.needed = Tree(process), 0, 0
         self.curve, self.began = Curve(), time.monotonic()
         self.pause, self.growing = FIRST, FIRST
 
     def sample(self) -> int:
         """The memory of the whole tree, now; a point of the curve."""
         began = time.monotonic()
-        used, cpu = of_tree(self.process, self.needed)
+        used, cpu = self.tree.look()
         here, spent = of_process(os.getpid())
         used, cpu = used + here, cpu + spent
         self.peak = max(self.peak, used)
@@ -78,13 +78,26 @@ class Meter:
         return {**found, "limit": most} if most else found
 
 
-def of_tree(process: int, known: int) -> tuple[int, float]:
-    """Bytes and CPU seconds of a process and all below it. Pages that forks share count once, where that makes a new peak."""
-    found = tree(process)
-    memory, cpu = map(sum, zip(*map(of_process, found)))
-    if len(found) > 1 and memory > known:
-        memory = min(memory, sum(map(_own_share, found)) or memory)
-    return int(memory), cpu
+class Tree:
+    """A process and all below it. Pages that forks share count once; looking for them costs, so it is done where there may be a
+    new peak, and in between they are taken for as many as they were.
+    """
+
+    def __init__(self, process: int) -> None:
+        """Nothing is known yet."""
+        self.process, self.peak, self.shared, self.count = process, 0, 0, 1
+
+    def look(self) -> tuple[int, float]:
+        """Bytes and CPU seconds, now."""
+        found = tree(self.process)
+        memory, cpu = map(sum, zip(*map(of_process, found)))
+        if len(found) > 1 and (len(found) != self.count or memory - self.shared > 1.05 * self.peak):
+            self.shared = max(0, memory - (sum(map(_own_share, found)) or memory))
+        elif len(found) == 1:
+            self.shared = 0
+        self.count, memory = len(found), int(memory) - self.shared
+        self.peak = max(self.peak, memory)
+        return memory, cpu
 
 
 def of_process(process: int) -> tuple[int, float]:

@@ -69,7 +69,7 @@ class Meter:
         cpu, child = _cpu()
         cpu -= self._cpu
         own = (self._read(b"VmHWM:") if self._before is not None else None) or _life_peak()
-        peak = max(own, self._sampler.peak)
+        peak = max(own, self._sampler.tree.peak)
         if child > self._child:  # the largest child that ended meanwhile, beside what the kernel held
             peak = max(peak, (self._before or 0) + child)
         if curve.points:

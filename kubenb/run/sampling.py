@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 
 from kubenb.inside.curve import Curve
-from kubenb.inside.usage import EVERY, SHARE, of_tree
+from kubenb.inside.usage import EVERY, SHARE, Tree
 
 IDLE = 30.0  # seconds without a cell after which the thread ends
 
@@ -23,13 +23,13 @@ class Sampler:
     def __init__(self, spent: Callable[[], float]) -> None:
         self.spent = spent
         self.curve: Curve | None = None
-        self.peak, self.began, self.base = 0, 0.0, 0.0
+        self.tree, self.began, self.base = Tree(0), 0.0, 0.0
         self._lock, self._thread, self._pid = threading.Lock(), False, 0
 
     def start(self, began: float) -> None:
         """A cell begins; `began` is of the performance counter."""
         with self._lock:
-            self.curve, self.peak, self.began = Curve(), 0, began
+            self.curve, self.tree, self.began = Curve(), Tree(os.getpid()), began
             if self._thread and self._pid == os.getpid():
                 return
             self._thread, self._pid = True, os.getpid()
@@ -55,9 +55,8 @@ class Sampler:
                     return
 
     def _sample(self, curve: Curve, began: float) -> None:
-        memory, cpu = of_tree(os.getpid(), self.peak)
+        memory, cpu = self.tree.look()
         if not curve.points:  # what children used before the cell began is not the cell's
             self.base = cpu - self.spent()
         if self.curve is curve:  # still the same cell
-            self.peak = max(self.peak, memory)
             curve.add(began - self.began, memory, max(0.0, cpu - self.base))

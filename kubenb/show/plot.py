@@ -16,7 +16,7 @@ from kubenb.model.quantities import show_bytes
 from kubenb.show.results import show_seconds
 from kubenb.show.svg import EDGE_TEXT, FONT, LINE, MONO, TEXT
 
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, GAP = 560.0, 96.0, 64.0, 92.0, 30.0, 30.0
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, GAP = 560.0, 96.0, 64.0, 112.0, 30.0, 30.0
 MEMORY, CPU, ASKED, LIMIT = "#2f6fab", "#8a5a00", "#34404e", "#c0392b"
 NEAR = 13.0  # pixels between two labels at the right
 
