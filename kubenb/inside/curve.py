@@ -45,11 +45,28 @@ def cores(points: Sequence[Sequence[float]], seconds: float, cpu: float) -> floa
     2.0
     """
     most, window = (cpu / seconds if seconds > 0 else 0.0), max(1.0, seconds / 20)
-    first = 0
-    for last in range(len(points)):
-        while first + 1 < last and points[last][0] - points[first + 1][0] >= window:
-            first += 1
-        time = points[last][0] - points[first][0]
-        if time >= window:
-            most = max(most, (points[last][2] - points[first][2]) / time)
+    if not points or points[-1][0] - points[0][0] < window:
+        return round(most, 3)
+    starts = [point[0] for point in points] + [point[0] - window for point in points]
+    begin, end, last = 0, 0, points[-1][0]
+    for start in sorted(at for at in starts if points[0][0] <= at <= last - window):
+        begin, end = _before(points, start, begin), _before(points, start + window, end)
+        used = _spent(points, end, start + window) - _spent(points, begin, start)
+        most = max(most, used / window)
     return round(most, 3)
+
+
+def _before(points: Sequence[Sequence[float]], at: float, index: int) -> int:
+    """The last point that is not behind `at`, from `index` on."""
+    while index + 1 < len(points) and points[index + 1][0] <= at:
+        index += 1
+    return index
+
+
+def _spent(points: Sequence[Sequence[float]], index: int, at: float) -> float:
+    """CPU seconds until `at`, between two points as if they were spent evenly."""
+    here = points[index]
+    if index + 1 == len(points) or points[index + 1][0] <= here[0]:
+        return here[2]
+    there = points[index + 1]
+    return here[2] + (there[2] - here[2]) * (at - here[0]) / (there[0] - here[0])
