@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 def usage(source: Source, task: str | None = None, *, store: str | None = None) -> Usage:
     """What the tasks used in every run that is on record; with `store` Airflow's runs are read back from there first."""
     from kubenb import actions
+    from kubenb.run.later import LATER
     from kubenb.show.usage import Usage, read_back_note
 
+    LATER.flush()
     pipeline = actions.read(source)
     note = ""
     if store is not None:

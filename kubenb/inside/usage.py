@@ -1,6 +1,6 @@
 """What a task used: memory with its children over the run and at its peak, CPU seconds, the most cores, wall seconds.
 
-In: the child's process id, asked ten times a second at most while it runs (asking takes less than a hundredth of the time),
+In: the child's process id, asked ten times a second at most while it runs (asking takes less than a hundredth of a core),
 and its resource usage at the end. Out: what stands in `usage.json`.
 """
 
@@ -28,7 +28,8 @@ _CPU = ("/sys/fs/cgroup/cpu.stat", "/sys/fs/cgroup/cpuacct/cpuacct.usage")
 _KILLS = ("/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control")
 
 
-FIRST, EVERY, SHARE = 0.02, 0.1, 120  # seconds to the first sample, between samples; so many times what one costs
+FIRST, EVERY, SHARE = 0.02, 0.1, 200  # seconds to the first sample, between samples; so many times what one costs
+LOOKING, PART = 0.02, 0.004  # CPU seconds for shared pages at the start, and a second
 
 
 class Meter:
@@ -44,8 +45,7 @@ class Meter:
 
     def sample(self) -> int:
         """The memory of the whole tree, now; a point of the curve."""
-        began = time.monotonic()
-        used, cpu = self.tree.look()
+        used, cpu, cost = self.tree.look()
         here, spent = of_process(os.getpid())
         used, cpu = used + here, cpu + spent
         self.peak = max(self.peak, used)
@@ -53,9 +53,9 @@ class Meter:
             used, self.peak = _container() or used, max(self.peak, _number(_PEAKS) or 0)
             cpu = _container_cpu() or cpu
         self.needed = max(self.needed, used)
-        self.curve.add(began - self.began, used, cpu)
+        self.curve.add(time.monotonic() - self.began, used, cpu)
         self.growing = min(EVERY, 1.5 * self.growing)
-        self.pause = max(self.growing, SHARE * (time.monotonic() - began))
+        self.pause = max(self.growing, SHARE * cost)
         return used
 
     def now(self) -> tuple[int, int]:
@@ -79,25 +79,36 @@ class Meter:
 
 
 class Tree:
-    """A process and all below it. Pages that forks share count once; looking for them costs, so it is done where there may be a
-    new peak, and in between they are taken for as many as they were.
+    """A process and all below it. Pages that forks share count once; looking for them costs milliseconds, so it is done where there
+    may be a new peak and there is time for it. In between they are taken for as many as they were.
     """
 
     def __init__(self, process: int) -> None:
         """Nothing is known yet."""
         self.process, self.peak, self.shared, self.count = process, 0, 0, 1
+        self.began, self.looked = time.monotonic(), 0.0  # CPU seconds that looking for shared pages has taken
 
-    def look(self) -> tuple[int, float]:
-        """Bytes and CPU seconds, now."""
+    def look(self) -> tuple[int, float, float]:
+        """Bytes and CPU seconds, now; and the CPU seconds that knowing it took, but for shared pages, which have their own budget."""
+        began = time.thread_time()
         found = tree(self.process)
         memory, cpu = map(sum, zip(*map(of_process, found)))
-        if len(found) > 1 and (len(found) != self.count or memory - self.shared > 1.05 * self.peak):
-            self.shared = max(0, memory - (sum(map(_own_share, found)) or memory))
-        elif len(found) == 1:
+        cost = time.thread_time() - began
+        if len(found) == 1:
             self.shared = 0
-        self.count, memory = len(found), int(memory) - self.shared
+        elif len(found) != self.count or memory - self.shared > 1.05 * self.peak:
+            self._share(found, int(memory))
+        self.count, memory = len(found), max(0, int(memory) - self.shared)
         self.peak = max(self.peak, memory)
-        return memory, cpu
+        return memory, cpu, cost
+
+    def _share(self, found: list[int], memory: int) -> None:
+        began = time.thread_time()
+        if self.looked > LOOKING + PART * (time.monotonic() - self.began):
+            self.shared = 0 if len(found) != self.count else self.shared  # rather too much than too little
+            return
+        self.shared = max(0, memory - (sum(map(_own_share, found)) or memory))
+        self.looked += time.thread_time() - began
 
 
 def of_process(process: int) -> tuple[int, float]:

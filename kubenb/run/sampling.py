@@ -44,19 +44,20 @@ class Sampler:
         pause, last = EVERY, time.monotonic()
         while True:
             time.sleep(pause)
-            began, curve = time.perf_counter(), self.curve
+            curve, pause = self.curve, EVERY
             if curve is not None:
-                self._sample(curve, began)
+                pause = max(EVERY, SHARE * self._sample(curve))
                 last = time.monotonic()
-            pause = max(EVERY, SHARE * (time.perf_counter() - began))
             with self._lock:
                 if self.curve is None and time.monotonic() - last > IDLE:
                     self._thread = False
                     return
 
-    def _sample(self, curve: Curve, began: float) -> None:
-        memory, cpu = self.tree.look()
+    def _sample(self, curve: Curve) -> float:
+        """A point; the CPU seconds that it took."""
+        memory, cpu, cost = self.tree.look()
         if not curve.points:  # what children used before the cell began is not the cell's
             self.base = cpu - self.spent()
         if self.curve is curve:  # still the same cell
-            curve.add(began - self.began, memory, max(0.0, cpu - self.base))
+            curve.add(time.perf_counter() - self.began, memory, max(0.0, cpu - self.base))
+        return cost

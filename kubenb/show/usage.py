@@ -34,15 +34,12 @@ class Usage(Shown):
 
     def table(self) -> Table:
         """A row a run, or a row a task."""
-        rows = []
+        rows: list[tuple[str, ...]] = []
         for task, found in self.runs:
-            rows += (
-                [_row(each) for each in found[:ROWS]]
-                if self.alone
-                else [(*_row(found[0]), str(len(found)))][: len(found)]
-            )
-            if not found and not self.alone:
-                rows.append((task, *[""] * 8, "0"))
+            if self.alone:
+                rows += [_row(each) for each in found[:ROWS]]
+            else:
+                rows.append((*(_row(found[0]) if found else (task, *[""] * 8)), str(len(found))))
         columns = ("task", "run", "when", "time", "cpu", "cores", "memory", "input", "end")
         empty = not any(found for _, found in self.runs)
         note = " ".join(text for text in (self.note, NONE if empty else "") if text)
