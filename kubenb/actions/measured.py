@@ -37,8 +37,10 @@ def usage(source: Source, task: str | None = None, *, store: str | None = None) 
         from kubenb.run.read_back import read_back
 
         note = read_back_note(read_back(pipeline, store), store)
-    runs = tuple((plan.task.name, records(pipeline, plan)) for plan in plans_of(pipeline, task))
-    return Usage(task or pipeline.notebook.path or pipeline.dag.id or "the notebook", runs, task is not None, note)
+    plans = plans_of(pipeline, task)
+    runs = tuple((plan.task.name, records(pipeline, plan)) for plan in plans)
+    advice = _advice(pipeline, plans[0], None) if task is not None else None
+    return Usage(task or pipeline.notebook.path or pipeline.dag.id or "the notebook", runs, advice, note)
 
 
 def records(pipeline: Pipeline, plan: Plan) -> tuple[Measured, ...]:

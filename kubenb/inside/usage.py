@@ -70,7 +70,9 @@ class Meter:
             cpu = usage.ru_utime + usage.ru_stime + own.user + own.system
             self.needed = max(self.needed, int(usage.ru_maxrss) * unit + here)
         container = _number(_PEAKS) if os.getpid() == 1 else None
-        self.peak = max(self.peak, self.needed, container or 0)
+        if container:  # what two processes share was counted twice
+            self.needed = min(self.needed, container)
+        self.peak = max(container or self.peak, self.needed)
         self.curve.add(time.monotonic() - self.began, self.curve.points[-1][1] if self.curve.points else here, cpu)
         found = {"cpu": round(cpu, 3), "peak": self.peak, "needed": self.needed}
         found["cores"] = cores(self.curve.points, seconds, cpu)

@@ -12,6 +12,7 @@ from html import escape
 from itertools import pairwise
 from typing import Any
 
+from kubenb.export.advice import Advice
 from kubenb.model.measured import Measured
 from kubenb.model.quantities import show_bytes
 from kubenb.show.plot import bars, draw_usage, sentence
@@ -25,12 +26,28 @@ NONE = "There are none: run the notebook, or read Airflow's runs back with --fro
 
 @dataclass(frozen=True, repr=False)
 class Usage(Shown):
-    """Runs by task, newest first. `alone`: one task was asked for, so every run of it is a row. `note`: what was read back."""
+    """Runs by task, newest first. `advice`: where one task was asked for, so that every run of it is a row. `note`: what was read
+    back.
+    """
 
     subject: str
     runs: tuple[tuple[str, tuple[Measured, ...]], ...]
-    alone: bool = False
+    advice: Advice | None = None
     note: str = ""
+
+    @property
+    def alone(self) -> bool:
+        """One task was asked for."""
+        return self.advice is not None
+
+    @property
+    def advised(self) -> str:
+        """What the task should ask for, in a sentence; '' where nothing is known."""
+        if self.advice is None or self.advice.memory is None:
+            return ""
+        cpu = f"--cpu {self.advice.cpu} " if self.advice.cpu else ""
+        why = f"{self.advice.sureness}: {self.advice.why}"
+        return f"Advice: {cpu}--memory {self.advice.memory} ({why}). `kubenb advise --write` writes it."
 
     def table(self) -> Table:
         """A row a run, or a row a task."""
@@ -42,7 +59,7 @@ class Usage(Shown):
                 rows.append((*(_row(found[0]) if found else (task, *[""] * 8)), str(len(found))))
         columns = ("task", "run", "when", "time", "cpu", "cores", "memory", "input", "end")
         empty = not any(found for _, found in self.runs)
-        note = " ".join(text for text in (self.note, NONE if empty else "") if text)
+        note = " ".join(text for text in (self.note, NONE if empty else self.advised) if text)
         return Table(f"What {self.subject} used", columns if self.alone else (*columns, "runs"), tuple(rows), note)
 
     def drawn(self) -> Iterator[Measured]:

@@ -68,12 +68,21 @@ def _report(store: Any, path: str, item: int | None, tasks: Container[str], know
     used = _json(store, f"{path}/{USAGE}")
     if task not in tasks or (run, task, item) in known or not used:
         return None
-    bodies = (
+    return Report(run, task, item, used, _text(notebook))
+
+
+def text_at(store: Any, path: str) -> str:
+    """The task's own text in an executed notebook; '' where there is none."""
+    return _text(_json(store, path))
+
+
+def _text(notebook: dict[str, Any]) -> str:
+    cells = [
         "".join(cell.get("source", ""))
         for cell in notebook.get("cells", ())
         if "kubenb-body" in (cell.get("metadata") or {}).get("tags", ())
-    )
-    return Report(run, task, item, used, "\n".join(bodies))
+    ]
+    return "\n".join(cells)
 
 
 def _json(store: Any, path: str) -> dict[str, Any]:
