@@ -42,6 +42,11 @@ class Meter:
         self.tree, self.peak, self.needed = Tree(process), 0, 0
         self.curve, self.began = Curve(), time.monotonic()
         self.pause, self.growing = FIRST, FIRST
+        self.gpus: Any = None
+        if os.path.exists("/dev/nvidiactl"):
+            from .gpu import gpus
+
+            self.gpus = gpus(os.getpid() == 1)
 
     def sample(self) -> int:
         """The memory of the whole tree, now; a point of the curve."""
@@ -52,6 +57,8 @@ class Meter:
         if os.getpid() == 1:
             used, self.peak = _container() or used, max(self.peak, _number(_PEAKS) or 0)
             cpu = _container_cpu() or cpu
+        if self.gpus:
+            self.gpus.look()
         self.needed = max(self.needed, used)
         self.curve.add(time.monotonic() - self.began, used, cpu)
         self.growing = min(EVERY, 1.5 * self.growing)
@@ -77,7 +84,8 @@ class Meter:
         found = {"cpu": round(cpu, 3), "peak": self.peak, "needed": self.needed}
         found["cores"] = cores(self.curve.points, seconds, cpu)
         most = limit() if os.getpid() == 1 else None
-        return {**found, "limit": most} if most else found
+        gpu = {"gpu": self.gpus.peak} if self.gpus else {}
+        return {**found, **gpu, "limit": most} if most else {**found, **gpu}
 
 
 class Tree:

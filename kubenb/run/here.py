@@ -29,6 +29,7 @@ class Used:
     peak: int
     before: int | None
     curve: Curve = field(default_factory=Curve, compare=False)
+    gpu: int | None = None
 
     @property
     def cores(self) -> float:
@@ -77,7 +78,8 @@ class Meter:
         else:
             curve.add(0.0, self._before or own, 0.0)
         curve.add(seconds, curve.points[-1][1] if len(curve.points) > 1 else peak, cpu)
-        return Used(seconds, cpu, peak, self._before, curve)
+        gpus = self._sampler.gpus
+        return Used(seconds, cpu, peak, self._before, curve, gpus.peak if gpus else None)
 
     def _open(self) -> None:
         """The files of this process (a fork's are its own)."""

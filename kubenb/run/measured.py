@@ -49,6 +49,7 @@ def of_cell(header: Header, used: Used, end: str, now: float, notebook: str) -> 
         cores=used.cores,
         peak=used.peak,
         before=used.before,
+        gpu=used.gpu,
         asked=asked,
         curve=tuple((at, memory, cpu) for at, memory, cpu in used.curve.rounded()),
     )

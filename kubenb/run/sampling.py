@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 
 from kubenb.inside.curve import Curve
+from kubenb.inside.gpu import Gpus, gpus
 from kubenb.inside.usage import EVERY, SHARE, Tree
 
 IDLE = 30.0  # seconds without a cell after which the thread ends
@@ -24,11 +25,13 @@ class Sampler:
         self.spent = spent
         self.curve: Curve | None = None
         self.tree, self.began, self.base = Tree(0), 0.0, 0.0
+        self.gpus: Gpus | None = None
         self._lock, self._thread, self._pid = threading.Lock(), False, 0
 
     def start(self, began: float) -> None:
         """A cell begins; `began` is of the performance counter."""
         with self._lock:
+            self.gpus = None
             self.curve, self.tree, self.began = Curve(), Tree(os.getpid()), began
             if self._thread and self._pid == os.getpid():
                 return
@@ -58,6 +61,9 @@ class Sampler:
         memory, cpu, cost = self.tree.look()
         if not curve.points:  # what children used before the cell began is not the cell's
             self.base = cpu - self.spent()
+            self.gpus = gpus(alone=True)  # the kernel's own frames stay on the GPU from cell to cell
+        if self.gpus is not None:
+            self.gpus.look()
         if self.curve is curve:  # still the same cell
             curve.add(time.perf_counter() - self.began, memory, max(0.0, cpu - self.base))
         return cost

@@ -105,6 +105,8 @@ def _row(each: Measured) -> tuple[str, ...]:
     memory = show_bytes(each.peak) if each.peak else ""
     if memory and asked.memory_limit:
         memory += f" of {show_bytes(asked.memory_limit)}"
+    if each.gpu:
+        memory += f", gpu {show_bytes(each.gpu)}"
     cores = "" if each.cores is None else f"{each.cores:.2f}" + (f" of {asked.cpu:.3g}" if asked.cpu else "")
     return (
         each.task if each.item is None else f"{each.task}[{each.item}]",
