@@ -11,11 +11,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from kubenb.inside.stores import Folder
 from kubenb.model.measured import OUT_OF_MEMORY, Asked, How, Measured, digest_of
-from kubenb.model.pipeline import Plan
+from kubenb.model.pipeline import Plan, Task
 from kubenb.model.quantities import parse_quantity
 from kubenb.model.values import BadValue
 from kubenb.run.events import Outcome
+from kubenb.store.reports import text_at
 
 if TYPE_CHECKING:
     from kubenb.notebook.header import Header
@@ -30,6 +32,14 @@ def of_outcome(outcome: Outcome, plan: Plan, how: How, notebook: str, dag: str, 
     measured = of_report(outcome.used, outcome.asked, outcome.task, how, outcome.seconds)
     known = measured if outcome.used else _seen(measured, outcome)
     return _named(known, plan, notebook, dag, run, outcome.item, end)
+
+
+def of_rehearsed(outcome: Outcome, dag: str, run: str) -> Measured | None:
+    """The record of a process that stood for a pod in a rehearsal: its notebook is not known, its text is the executed one's."""
+    text = ""
+    if outcome.notebook is not None:
+        text = text_at(Folder(str(outcome.notebook.parent)), outcome.notebook.name)
+    return of_outcome(outcome, Plan(Task(outcome.task, body=text)), "local", "", dag, run)
 
 
 def of_cell(header: Header, used: Used, end: str, now: float, notebook: str) -> Measured:

@@ -220,7 +220,7 @@ class Maker(ABC):
             notebook=notebook if notebook.exists() else None,
             fix=work.fix if work else "",
             tail=tuple(self.retold(unit, line) for line in lines),
-            cause=OUT_OF_MEMORY if no_memory or kind == "killed" else kind if state == "failed" else "",
+            cause="" if state != "failed" else OUT_OF_MEMORY if no_memory or kind == "killed" else kind,
             used=used,
             asked=asked_by(self.manifest(unit.plan)),
         )
