@@ -16,11 +16,10 @@ from typing import TYPE_CHECKING
 
 from kubenb.cluster import marks
 from kubenb.inside.stores import Folder
-from kubenb.model.measured import OUT_OF_MEMORY
 from kubenb.model.pipeline import Plan, Task
 from kubenb.run.events import Event, Outcome, Progress, Run, State
 from kubenb.run.hub import Hub
-from kubenb.run.measured import asked_by, of_outcome
+from kubenb.run.measured import asked_by, cause_of, of_outcome
 from kubenb.run.measures import add
 from kubenb.run.pod_work import Carry, PodWork
 from kubenb.run.process import deaf
@@ -120,7 +119,6 @@ def _outcome(work: PodWork, found: Started, at: Path, folder: Path, left: bool) 
     if (at / NOTEBOOK).exists():
         shutil.copyfile(at / NOTEBOOK, notebook)
     no_memory, seen = work.lost
-    kind = str(used.get("state", ""))
     return Outcome(
         str(found.about["task"]),
         state,
@@ -136,7 +134,7 @@ def _outcome(work: PodWork, found: Started, at: Path, folder: Path, left: bool) 
         notebook if notebook.exists() else None,
         lost=used.get("killed"),
         fix=work.fix,
-        cause="" if state != "failed" else OUT_OF_MEMORY if no_memory or kind == "killed" else kind,
+        cause=cause_of(used, no_memory) if state == "failed" else "",
         used=used,
         asked=asked_by(found.pod),
     )

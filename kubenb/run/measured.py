@@ -19,6 +19,8 @@ from kubenb.model.values import BadValue
 from kubenb.run.events import Outcome
 from kubenb.store.reports import text_at
 
+NEAR = 0.9  # of its limit
+
 if TYPE_CHECKING:
     from kubenb.notebook.header import Header
     from kubenb.run.here import Used
@@ -68,13 +70,12 @@ def of_cell(header: Header, used: Used, end: str, now: float, notebook: str) -> 
 def of_report(used: Mapping[str, Any], asked: Asked, task: str, how: How, wall: float = 0.0) -> Measured:
     """What a usage report says, also one of an older runtime."""
     wall = float(used.get("seconds", wall))
-    state = str(used.get("state", "done"))
     return Measured(
         task,
         how,
         float(used.get("began", time.time() - wall)),
         wall,
-        OUT_OF_MEMORY if state == "killed" else state,
+        cause_of(used) or "done",
         cpu=used.get("cpu"),
         cores=used.get("cores"),
         peak=used.get("needed", used.get("peak")),
@@ -86,6 +87,15 @@ def of_report(used: Mapping[str, Any], asked: Asked, task: str, how: How, wall: 
         asked=asked if asked.memory_limit or not used.get("limit") else _limited(asked, int(used["limit"])),
         curve=tuple((float(at), float(memory), float(cpu)) for at, memory, cpu in used.get("curve", ())),
     )
+
+
+def cause_of(used: Mapping[str, Any], no_memory: bool = False) -> str:
+    """The kind of end that a usage report names. A kill is for want of memory where the container counted one, or nothing there speaks
+    against it: no limit is known, or it was near its limit.
+    """
+    kind, limit = str(used.get("state", "")), used.get("limit")
+    near = not limit or used.get("peak", 0) >= NEAR * limit
+    return OUT_OF_MEMORY if no_memory or (kind == "killed" and (used.get("killed") or near)) else kind
 
 
 def asked_by(pod: Mapping[str, Any]) -> Asked:

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kubenb.model.measured import OUT_OF_MEMORY, Asked
+from kubenb.model.measured import Asked
 from kubenb.run.desk import Desk
 from kubenb.run.events import Outcome, State
-from kubenb.run.measured import asked_by
+from kubenb.run.measured import asked_by, cause_of
 from kubenb.run.units import last_lines, reason
 from kubenb.run.work import Work
 from kubenb.standin.container import Container
@@ -112,7 +112,7 @@ class Turn:
             log=self.log,
             notebook=self.notebook if self.notebook.exists() else None,
             tail=lines,
-            cause="" if not failed else OUT_OF_MEMORY if used.get("state") == "killed" else str(used.get("state", "")),
+            cause=cause_of(used) if failed else "",
             used=used,
             asked=asked_by(pod.object) if pod else Asked(),
         )

@@ -21,13 +21,12 @@ from kubenb.export.origin import as_written
 from kubenb.export.task_notebook import task_notebook
 from kubenb.export.volumes import by_xcom
 from kubenb.inside.stores import xcom_name
-from kubenb.model.measured import OUT_OF_MEMORY
 from kubenb.model.pipeline import Load, Pipeline, Plan
 from kubenb.model.problems import Problem
 from kubenb.run import depends
 from kubenb.run.desk import Desk
 from kubenb.run.events import Outcome, State
-from kubenb.run.measured import asked_by
+from kubenb.run.measured import asked_by, cause_of
 from kubenb.run.traces import Traces, may_hold
 from kubenb.run.work import Work
 from kubenb.store.places import NOTEBOOK, adopt, digest, listed, success, usage
@@ -203,7 +202,6 @@ class Maker(ABC):
         code = work.code if work else None
         lines = last_lines(log) if state == "failed" else ()
         no_memory, seen = work.lost if work else (False, None)
-        kind = str(used.get("state", ""))
         return Outcome(
             unit.plan.task.name,
             state,
@@ -220,7 +218,7 @@ class Maker(ABC):
             notebook=notebook if notebook.exists() else None,
             fix=work.fix if work else "",
             tail=tuple(self.retold(unit, line) for line in lines),
-            cause="" if state != "failed" else OUT_OF_MEMORY if no_memory or kind == "killed" else kind,
+            cause=cause_of(used, no_memory) if state == "failed" else "",
             used=used,
             asked=asked_by(self.manifest(unit.plan)),
         )

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from kubenb.model.measured import Measured, digest_of
+from kubenb.model.measured import OUT_OF_MEMORY, Asked, Measured, digest_of
 from kubenb.run import measures
 from kubenb.run.local import Wish, run_pipeline
+from kubenb.run.measured import cause_of, of_report
 from tests.unit.run.made import pipeline, plan
 
 MIB = 2**20
@@ -89,3 +90,18 @@ def test_what_is_taken_over_leaves_none(tmp_path: Path) -> None:
     for _ in range(2):
         run_pipeline(whole, tmp_path / "out", Wish())
     assert len(measures.of_task("one", "", digest_of("x = 1"))) == 1
+
+
+KILLS = [
+    ({"state": "killed", "peak": 50, "limit": 100}, "killed"),
+    ({"state": "killed", "peak": 50, "limit": 100, "killed": 1}, OUT_OF_MEMORY),
+    ({"state": "killed", "peak": 95, "limit": 100}, OUT_OF_MEMORY),
+    ({"state": "killed", "peak": 95}, OUT_OF_MEMORY),
+    ({"state": "user", "peak": 95, "limit": 100}, "user"),
+]
+
+
+@pytest.mark.parametrize(("used", "end"), KILLS)
+def test_a_kill_that_was_not_for_memory_says_nothing_of_memory(used: dict[str, object], end: str) -> None:
+    assert cause_of(used) == of_report(used, Asked(), "one", "pod").end == end
+    assert cause_of({}, no_memory=True) == OUT_OF_MEMORY
