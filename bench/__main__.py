@@ -7,7 +7,7 @@ from importlib import import_module
 
 from bench.measure import Row, Rows
 
-PARTS = ("magic", "writing", "reading", "inside", "data", "dags", "asking", "pods", "size")
+PARTS = ("magic", "measuring", "writing", "reading", "inside", "data", "dags", "asking", "pods", "size")
 
 
 def rows(part: str, slow: bool) -> Rows:

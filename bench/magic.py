@@ -46,9 +46,9 @@ print(json.dumps([statistics.median(pair[0] for pair in pairs), statistics.media
 )
 
 
-def asked(script: str) -> list[float]:
+def asked(script: str, *words: str) -> list[float]:
     """The numbers that a script prints in its last line."""
-    found: list[float] = json.loads(process([sys.executable, "-c", script])[2].splitlines()[-1])
+    found: list[float] = json.loads(process([sys.executable, "-c", script, *words])[2].splitlines()[-1])
     return found
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from kubenb.actions import (
+        advise,
         check,
         config,
         cost,
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
         run,
         runs,
         stop,
+        usage,
+        write_advice,
     )
     from kubenb.model.problems import KubenbError, Problem
 
@@ -37,6 +40,7 @@ __version__ = "0.1.0"
 __all__ = [
     "KubenbError",
     "Problem",
+    "advise",
     "check",
     "config",
     "cost",
@@ -54,6 +58,8 @@ __all__ = [
     "run",
     "runs",
     "stop",
+    "usage",
+    "write_advice",
 ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -22,9 +23,14 @@ os.environ.setdefault("KUBENB_TEST_OWN_KUBECONFIG", os.environ.get("KUBECONFIG",
 os.environ["KUBECONFIG"] = "nowhere"
 
 
+# Records of runs are kept for their user: those of tests go with the tests.
+_RECORDS = tempfile.TemporaryDirectory(prefix="kubenb-records-", ignore_cleanup_errors=True)
+
+
 @pytest.fixture(autouse=True)
 def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """A test's result must not depend on who runs it: variables that steer kubenb are unset."""
     for name in list(os.environ):
         if name.startswith("KUBENB_") and name not in ("KUBENB_GOLDEN",):
             monkeypatch.delenv(name)
+    monkeypatch.setenv("KUBENB_DATA", _RECORDS.name)

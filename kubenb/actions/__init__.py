@@ -13,6 +13,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from kubenb.actions.measured import advise as advise
+from kubenb.actions.measured import resolved
+from kubenb.actions.measured import usage as usage
+from kubenb.actions.measured import write_advice as write_advice
 from kubenb.actions.priced import choices as choices
 from kubenb.actions.priced import cost as cost
 from kubenb.actions.started import attach as attach
@@ -56,7 +60,7 @@ def read(source: Source, *, again: frozenset[int] | None = None) -> Pipeline:
 
     notebook = source if isinstance(source, Notebook) else read_notebook(Path(source))
     settings = find_settings(Path(notebook.path).absolute().parent if notebook.path else Path.cwd())
-    return read_pipeline(notebook, settings, again=again)
+    return resolved(read_pipeline(notebook, settings, again=again))
 
 
 def graph(source: Source) -> Graph:

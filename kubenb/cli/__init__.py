@@ -18,6 +18,8 @@ COMMANDS = {
     "export": "Write the Airflow DAG, or with --diff show what would change.",
     "config": "Show every option in force, its value, and where it comes from.",
     "cost": "Show time and cost of the tasks, of a run and of a day, by the policy's prices.",
+    "usage": "Show what the tasks used: memory and CPU of every run on record.",
+    "advise": "Show what the tasks should ask for by what they used; --write asks and writes it.",
     "image": "Write a Dockerfile and pinned requirements from what the tasks import.",
     "runs": "List the pods that were started from notebooks and shells.",
     "logs": "Show the log of a started task; with --follow until it ends.",

@@ -40,7 +40,7 @@ def graph(notebook: Path, svg: Path | None, mermaid: bool, as_json: bool) -> Non
     with refusing(as_json):
         found = actions.graph(notebook)
     if svg is not None:
-        _write_svg(found.svg(), svg)
+        write_svg(found.svg(), svg)
     else:
         click.echo(found.mermaid() if mermaid else text_of(found, as_json))
     from kubenb.model.problems import errors
@@ -292,7 +292,8 @@ def _end(results: Results, as_json: bool) -> None:
         sys.exit(FAILED)
 
 
-def _write_svg(text: str, path: Path) -> None:
+def write_svg(text: str, path: Path) -> None:
+    """A picture into a file, or to stdout."""
     if str(path) == "-":
         click.echo(text)
         return

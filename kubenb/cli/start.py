@@ -1,6 +1,6 @@
 """Runs a command line: the room that knows every command.
 
-In: words. Out: an exit code of `kubenb.cli.EXIT_CODES`. Next rooms: `commands`, `at_cluster`, which join the group of `words`.
+In: words. Out: an exit code of `kubenb.cli.EXIT_CODES`. Next rooms: `commands`, `at_cluster`, `measured`, which join the group of `words`.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from typing import NoReturn
 
 import click
 
-from kubenb.cli import at_cluster, commands
+from kubenb.cli import at_cluster, commands, measured
 from kubenb.cli.words import INTERRUPTED, PROBLEMS, kubenb
 
-__all__ = ["at_cluster", "commands", "kubenb", "start"]
+__all__ = ["at_cluster", "commands", "kubenb", "measured", "start"]
 
 
 def start(words: list[str]) -> NoReturn:

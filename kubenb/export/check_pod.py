@@ -17,7 +17,7 @@ from kubenb.export.patch import parse_patch
 from kubenb.export.payload import carried, runtime_text
 from kubenb.export.task_notebook import task_notebook
 from kubenb.export.volumes import OWN_FOLDERS
-from kubenb.model.pipeline import Code, Pipeline, Plan
+from kubenb.model.pipeline import Code, Pipeline, Plan, auto_options
 from kubenb.model.problems import Problem, Severity
 
 Found = Iterator[tuple[str, str, str, Severity]]  # what, fix, code, and how much it weighs
@@ -220,3 +220,19 @@ def _carried(pipeline: Pipeline, plan: Plan) -> int:
         return 0
     rough = len(plan.task.body) + sum(len(step.source) for step in plan.steps if isinstance(step, Code))
     return rough * 8 if rough < MOST_NOTEBOOK // 8 else len(carried(task_notebook(pipeline, plan))) * 4 // 3
+
+
+def amounts(pipeline: Pipeline) -> Iterator[Problem]:
+    """A DAG says an amount: what was measured differs from machine to machine, and from run to run."""
+    for plan in pipeline.plans:
+        for name in auto_options(plan):
+            value = getattr(plan.task.options, name)
+            what = f"{name} is auto, " + (
+                f"{value} by the runs on this machine." if value else "and no run of it is on record."
+            )
+            fix = (
+                "Write it into the notebook: kubenb advise --write."
+                if value
+                else f"Run it once, or write {name} as an amount."
+            )
+            yield Problem(plan.task.header, what, fix, f"auto.{name}")

@@ -32,6 +32,7 @@ CHECKS: tuple[Check, ...] = (
     check_pod.pods,
     check_pod.sizes,
     check_policy.policies,
+    check_pod.amounts,
     check_code.secrets,
     check_code.prompts,
     check_code.files,
@@ -39,7 +40,7 @@ CHECKS: tuple[Check, ...] = (
     check_code.ipython,
 )
 # Of the DAG and the cluster only: a run on this machine has its own store, and nothing leaves it.
-EXPORT_ONLY = ("store.", "secret.", "image.", "schedule.", "size.", "field.", "policy.")
+EXPORT_ONLY = ("store.", "secret.", "image.", "schedule.", "size.", "field.", "policy.", "auto.")
 _WEIGHT = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}
 
 

@@ -68,11 +68,13 @@ class Keeper:
         if isinstance(store, Folder):
             store.write(self.place + "/" + places.NOTEBOOK, [text], sync)
 
-    def finish(self, kind: str, used: dict[str, Any], digest: str | None) -> None:
-        """The notebook, the usage report and, for a task that is done, the marker."""
+    def finish(self, kind: str, used: dict[str, Any], digest: str | None, curve: Any) -> None:
+        """The notebook, the usage report (which has the curve too) and, for a task that is done, the marker."""
         about = self.record.notebook["metadata"]["kubenb_run"]
         about.update(state=kind, **used)
-        files = {places.USAGE: json.dumps({**used, "exit": TABLE[kind][0], "state": kind}, sort_keys=True).encode()}
+        began = round(time.time() - used["seconds"], 1)
+        report = {**used, "exit": TABLE[kind][0], "state": kind, "began": began, "curve": curve}
+        files = {places.USAGE: json.dumps(report, sort_keys=True).encode()}
         marker = {
             "digest": digest,
             "task": self.job.setting.task,

@@ -145,9 +145,9 @@ class Watcher:
         poller = select.poll()
         for number in (woken, self.talk, *self.streams):
             poller.register(number, select.POLLIN)
-        pause, sampled = 0.05, time.monotonic()
+        sampled = time.monotonic()
         while self._reap():
-            events = poller.poll(self._timeout(pause))
+            events = poller.poll(self._timeout(self.meter.pause))
             numbers = {number for number, _ in events}
             for number, event in events:
                 if number == woken:
@@ -160,9 +160,9 @@ class Watcher:
             self._stop_if_asked(now)
             self.keeper.save_if_due(now)
             self.tell(now)
-            if now - sampled >= pause:
+            if now - sampled >= self.meter.pause:
                 self.meter.sample()
-                sampled, pause = now, min(1.0, pause * 1.5)
+                sampled = now
         self._listen()
         self._pass_on_all()
 
@@ -271,21 +271,16 @@ class Watcher:
         notes = self._notes()
         kind, what, fix = self._judged(notes)
         seconds = time.monotonic() - self.job.began
-        peak, cpu = self.meter.end(self.used) if self.used else (self.meter.peak, 0.0)
-        used = {
-            "seconds": round(seconds, 3),
-            "cpu": round(cpu, 3),
-            "peak": peak,
-            "in": notes["in"],
-            "out": notes["out"],
-        }
+        used = {"seconds": round(seconds, 3), **self.meter.end(self.used, seconds)}
+        used.update({"in": notes["in"], "out": notes["out"]})
+        peak = used["peak"]
         lost = killed()
         if lost:
             used["killed"] = lost
         if kind == "killed":
             what, fix = why_killed(what or "the process was killed (SIGKILL)", peak, lost)
         try:
-            self.keeper.finish(kind, used, notes["digest"])
+            self.keeper.finish(kind, used, notes["digest"], self.meter.curve.rounded())
         except Refused as refused:
             if kind == "done":
                 kind, what, fix = refused.kind, refused.what, refused.fix

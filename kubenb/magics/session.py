@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
+    from kubenb.model.measured import Measured
     from kubenb.notebook.header import Header
     from kubenb.run.here import Meter, Used
     from kubenb.run.records import Record
@@ -175,17 +176,28 @@ class Session:
         used = self.meter.stop()
         header, self.task = self.task, None
         assert header is not None
-        self._record(header.name, used, "done" if good else "failed")
+        self._record(header, used, "done" if good else "failed")
         from kubenb.show.results import measures, result_names
 
         said = measures(used.seconds, used.peak, used.cpu)
         names = result_names(self.names(header)) if good else ""
         print(f"{header.name}: {'done' if good else 'failed'} {said}{names}")
 
-    def _record(self, task: str, used: Used, state: str) -> None:
+    def _record(self, header: Header, used: Used, state: str) -> None:
+        """Kept here, and a second later among all records of this machine."""
+        from kubenb.run.later import LATER
         from kubenb.run.records import Record
 
-        self.records.append(Record(time.time(), "", task, None, "here", state, used.seconds, used.cpu, used.peak))
+        now = time.time()
+        self.records.append(Record(now, "", header.name, None, "here", state, used.seconds, used.cpu, used.peak))
+
+        def make() -> Measured:
+            from kubenb.magics.source import notebook_file
+            from kubenb.run.measured import of_cell
+
+            return of_cell(header, used, state, now, str(notebook_file(self.shell) or ""))
+
+        LATER.add(make)
 
     # --- headers and settings
 

@@ -21,6 +21,7 @@ MAGICS: dict[str, tuple[str, ...]] = {
     "k8s_export": ("line",),
     "k8s_config": ("line",),
     "k8s_cost": ("line",),
+    "k8s_usage": ("line",),
     "k8s_runs": ("line",),
     "k8s_logs": ("line",),
     "k8s_stop": ("line",),
@@ -38,6 +39,7 @@ ABOUT = {
     "k8s_export": "%k8s_export DIR [FILE] [--diff]       write the Airflow DAG",
     "k8s_config": "%k8s_config [FILE]                    every option in force, and where it comes from",
     "k8s_cost": "%k8s_cost [FILE] [--took TASK=TIME,…] time and cost of the tasks, of a run and of a day",
+    "k8s_usage": "%k8s_usage [TASK]                     memory and CPU of its runs against what it asks for",
     "k8s_runs": "%k8s_runs [--everyone]                the pods that were started, and how they do",
     "k8s_logs": "%k8s_logs NAME [--follow]             the log of a started task",
     "k8s_stop": "%k8s_stop NAME                        end it",
@@ -75,9 +77,10 @@ class Magic:
             from kubenb.magics.task import run_task
 
             return run_task(self.session, line, cell if self.kind == "cell" else None)
-        from kubenb.magics import lines, started
+        from kubenb.magics import lines, measured, started
 
-        return getattr(lines if hasattr(lines, self.name) else started, self.name)(self.session, line)
+        room = next(room for room in (lines, started, measured) if hasattr(room, self.name))
+        return getattr(room, self.name)(self.session, line)
 
     def getdoc(self) -> str:
         """`%%k8s_task?`: made of the table of options, when asked."""

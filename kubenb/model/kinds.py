@@ -14,7 +14,7 @@ from typing import Any
 from kubenb.model import names, phrases, quantities, schedules
 from kubenb.model.names import shown
 from kubenb.model.options import Option
-from kubenb.model.values import BadValue, FanOut
+from kubenb.model.values import AUTO, BadValue, FanOut
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,10 @@ def _cpu(text: str) -> str:
 def _bytes(text: str) -> str:
     quantities.parse_bytes(text)
     return text
+
+
+def _or_auto(check: Callable[[str], str]) -> Callable[[str], str]:
+    return lambda text: AUTO if text.strip() == AUTO else check(text.strip())
 
 
 def _duration(text: str) -> str:
@@ -257,6 +261,8 @@ def _rows() -> list[Kind]:
     return [
         Kind("cpu", _stripped(_cpu), str, "cores: 500m, 2"),
         Kind("bytes", _stripped(_bytes), str, "an amount: 512Mi, 4Gi"),
+        Kind("cpu or auto", _or_auto(_cpu), str, "cores: 500m, 2; or auto"),
+        Kind("bytes or auto", _or_auto(_bytes), str, "an amount: 512Mi, 4Gi; or auto"),
         Kind("gpu", phrases.read_gpu, phrases.show_gpu, "a count, and the vendor's resource: 1, 2 amd.com/gpu"),
         Kind("image", _image, str, "an image: python:3.11-slim"),
         Kind("choice", _line, str, "one of the choices"),
@@ -367,6 +373,8 @@ def _scalar(option: Option, value: Any) -> str:
     if isinstance(value, (int, float)) and option.kind in (
         "cpu",
         "bytes",
+        "cpu or auto",
+        "bytes or auto",
         "gpu",
         "count",
         "positive",

@@ -55,9 +55,9 @@ class TaskOptions:
     """All options of a task. None or () = not set."""
 
     # fmt: off
-    cpu: str | None = _row("cpu", "resources", "CPU request, in cores", "500m", "pod: requests.cpu")
+    cpu: str | None = _row("cpu or auto", "resources", "CPU request, in cores; auto: as measured", "500m", "pod: requests.cpu")
     cpu_limit: str | None = _row("cpu", "resources", "CPU limit (none unless set)", "2", "pod: limits.cpu")
-    memory: str | None = _row("bytes", "resources", "memory, request and limit", "4Gi", "pod: requests.memory, limits.memory")
+    memory: str | None = _row("bytes or auto", "resources", "memory, request and limit; auto: as measured", "4Gi", "pod: requests.memory, limits.memory")
     memory_request: str | None = _row("bytes", "resources", "memory request, where it is to be below the limit", "2Gi", "pod: requests.memory")
     storage: str | None = _row("bytes", "resources", "ephemeral storage, request and limit", "10Gi", "pod: ephemeral-storage")
     gpu: Gpu | None = _row("gpu", "resources", "GPUs: a count, and the vendor's resource name", "2 amd.com/gpu", "pod: limits")  # noqa: RUF009

@@ -198,6 +198,11 @@ class Pipeline:
         return ranks([plan.task.name for plan in self.plans], edges)
 
 
+def auto_options(plan: Plan) -> tuple[str, ...]:
+    """The options of a task whose values came from what was measured, and not from the notebook."""
+    return tuple(name for name, origin in plan.task.origins.items() if origin.startswith("auto, "))
+
+
 def ranks(names: Sequence[str], edges: Sequence[tuple[str, str]]) -> dict[str, int]:
     """The layer of each name: one after its last predecessor. `names` is a topological order (the notebook's)."""
     rank = dict.fromkeys(names, 0)

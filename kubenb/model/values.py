@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+AUTO = "auto"  # in place of an amount: as earlier runs were measured
+
 
 class BadValue(ValueError):
     """What a kind's parser raises: `what` is wrong with the text and the `fix`; the caller knows which option it was.

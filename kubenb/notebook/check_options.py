@@ -15,6 +15,7 @@ from kubenb.model.pipeline import Task
 from kubenb.model.problems import Place, Problem
 from kubenb.model.quantities import parse_bytes, parse_cpu, parse_duration
 from kubenb.model.schedules import read_date
+from kubenb.model.values import AUTO
 from kubenb.notebook.words import quote
 
 Found = Iterator[tuple[str, str, str]]  # the option it stands at, what, fix
@@ -39,12 +40,20 @@ def _amounts(task: Task) -> Found:
             "memory-request stands without memory, the limit.",
             f"Write memory: {options.memory_request}, or more.",
         )
+    elif options.memory_request and options.memory == AUTO:
+        what = f"memory-request {options.memory_request} stands beside memory auto, which sets request and limit."
+        yield "memory-request", what, "Leave memory-request out, or write an amount for memory."
     elif (
         options.memory_request and options.memory and parse_bytes(options.memory_request) > parse_bytes(options.memory)
     ):
         what = f"memory-request {options.memory_request} is more than memory {options.memory}, the limit."
         yield "memory-request", what, f"Write at most {options.memory}, or leave it out."
-    if options.cpu and options.cpu_limit and parse_cpu(options.cpu) > parse_cpu(options.cpu_limit):
+    if (
+        options.cpu
+        and options.cpu != AUTO
+        and options.cpu_limit
+        and parse_cpu(options.cpu) > parse_cpu(options.cpu_limit)
+    ):
         yield (
             "cpu",
             f"cpu {options.cpu} is more than cpu-limit {options.cpu_limit}.",

@@ -24,6 +24,11 @@ VERBS = (
     "k8s_export",
     "k8s_config",
     "k8s_cost",
+    "k8s_usage",
+    "k8s_runs",
+    "k8s_logs",
+    "k8s_stop",
+    "k8s_attach",
 )  # magics of the kernel that mean nothing for the pipeline
 _MAGIC = re.compile(r"(?P<indent>[ \t]*)(?P<percent>%%?)(?P<name>[kK]8[sS]_?\w+)(?=\s|\?|$)")
 _MAYBE = re.compile("k8s", re.IGNORECASE)

@@ -15,12 +15,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kubenb.cluster import marks
+from kubenb.inside.stores import Folder
+from kubenb.model.pipeline import Plan, Task
 from kubenb.run.events import Event, Outcome, Progress, Run, State
 from kubenb.run.hub import Hub
+from kubenb.run.measured import asked_by, cause_of, of_outcome
+from kubenb.run.measures import add
 from kubenb.run.pod_work import Carry, PodWork
 from kubenb.run.process import deaf
 from kubenb.run.work import Work
 from kubenb.store.places import NOTEBOOK, place, success, usage
+from kubenb.store.reports import text_at
 
 if TYPE_CHECKING:
     from kubenb.cluster.client import Client
@@ -54,8 +59,20 @@ def attach(client: Client, pods: Sequence[Started], folder: Path, progress: Prog
     outcomes = tuple(_outcome(works[f.name], f, places[f.name], folder, f.name in left) for f in ordered)
     for outcome in outcomes:
         progress(Event("end", outcome.name, outcome=outcome))
+    _keep(outcomes, (dag, run, str(about.get("notebook") or "")))
     where = f"context {client.context}, namespace {namespace}"
     return Run(dag, run, folder, outcomes, time.monotonic() - began, False, where)
+
+
+def _keep(outcomes: Sequence[Outcome], named: tuple[str, str, str]) -> None:
+    """What they used, among all records of this machine; a task's text is that of its executed notebook."""
+    dag, run, notebook = named
+    found = []
+    for outcome in outcomes:
+        path = outcome.notebook
+        text = text_at(Folder(str(path.parent)), path.name) if path is not None else ""
+        found.append(of_outcome(outcome, Plan(Task(outcome.task, body=text)), "pod", notebook, dag, run))
+    add(each for each in found if each is not None)
 
 
 def _work(
@@ -101,6 +118,7 @@ def _outcome(work: PodWork, found: Started, at: Path, folder: Path, left: bool) 
     notebook = folder / f"{found.name}.ipynb"
     if (at / NOTEBOOK).exists():
         shutil.copyfile(at / NOTEBOOK, notebook)
+    no_memory, seen = work.lost
     return Outcome(
         str(found.about["task"]),
         state,
@@ -108,7 +126,7 @@ def _outcome(work: PodWork, found: Started, at: Path, folder: Path, left: bool) 
         found.about.get("item"),
         used.get("seconds", work.seconds),
         used.get("cpu"),
-        used.get("peak"),
+        used.get("peak", seen),
         used.get("in"),
         used.get("out"),
         work.code,
@@ -116,4 +134,7 @@ def _outcome(work: PodWork, found: Started, at: Path, folder: Path, left: bool) 
         notebook if notebook.exists() else None,
         lost=used.get("killed"),
         fix=work.fix,
+        cause=cause_of(used, no_memory) if state == "failed" else "",
+        used=used,
+        asked=asked_by(found.pod),
     )

@@ -5,10 +5,12 @@ In: nothing. Out: `Event`, `Outcome`, `Run`; `kubenb.show` draws them, `records`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
+
+from kubenb.model.measured import Asked
 
 State = Literal["done", "reused", "failed", "not run", "interrupted", "detached"]
 GOOD: tuple[State, ...] = ("done", "reused")
@@ -34,6 +36,9 @@ class Outcome:
     again: str = ""  # why it ran, though an earlier run had done it
     lost: int | None = None  # processes that it had started, killed for want of memory
     fix: str = ""  # what to do, where that is known beside `why`; it ends it too
+    cause: str = ""  # of a failure: 'out of memory', or the kind of end that the runtime in the task names
+    used: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)  # the runtime's whole report
+    asked: Asked = field(default=Asked(), repr=False, compare=False)
 
     @property
     def ok(self) -> bool:

@@ -1,8 +1,9 @@
 """A cell in the kernel, measured: peak memory, CPU and wall seconds, at a cost that nobody feels.
 
 The kernel of Linux keeps each process's highest memory (VmHWM) and sets it back on request, so the peak is exact and
-costs two small reads. Where that is not to be had, `ru_maxrss` gives the highest of the process's whole life. In:
-nothing. Out: `Used`. Next room: the magics.
+costs two small reads, native allocations included. Where that is not to be had, `ru_maxrss` gives the highest of the process's
+whole life. Child processes are seen by `sampling`, and at their end by what the system says of the largest. In: nothing. Out:
+`Used`. Next room: the magics.
 """
 
 from __future__ import annotations
@@ -11,7 +12,10 @@ import os
 import resource
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from kubenb.inside.curve import Curve, cores
+from kubenb.run.sampling import Sampler
 
 RESET = b"5"  # proc(5): resets the peak resident set size
 
@@ -24,6 +28,13 @@ class Used:
     cpu: float
     peak: int
     before: int | None
+    curve: Curve = field(default_factory=Curve, compare=False)
+    gpu: int | None = None
+
+    @property
+    def cores(self) -> float:
+        """The most cores that were busy for a twentieth of the time."""
+        return cores(self.curve.points, self.seconds, self.cpu)
 
 
 class Meter:
@@ -34,6 +45,8 @@ class Meter:
         self._status = self._reset = -1
         self._began = self._cpu = 0.0
         self._before: int | None = None
+        self._child = 0
+        self._sampler = Sampler(lambda: _cpu()[0] - self._cpu)
 
     def start(self) -> None:
         """Begins; the peak counts from here."""
@@ -46,16 +59,27 @@ class Meter:
                 self._before = self._read(b"VmHWM:")
             except OSError:
                 self._reset = -1
-        self._cpu = _cpu()
+        self._cpu, self._child = _cpu()
         self._began = time.perf_counter()
+        self._sampler.start(self._began)
 
     def stop(self) -> Used:
         """Ends; what was used since `start`."""
         seconds = time.perf_counter() - self._began
-        cpu = _cpu() - self._cpu
-        if self._before is None:
-            return Used(seconds, cpu, _life_peak(), None)
-        return Used(seconds, cpu, self._read(b"VmHWM:") or _life_peak(), self._before)
+        curve = self._sampler.stop()
+        cpu, child = _cpu()
+        cpu -= self._cpu
+        own = (self._read(b"VmHWM:") if self._before is not None else None) or _life_peak()
+        peak = max(own, self._sampler.tree.peak)
+        if child > self._child:  # the largest child that ended meanwhile, beside what the kernel held
+            peak = max(peak, (self._before or 0) + child)
+        if curve.points:
+            cpu = max(cpu, curve.points[-1][2])
+        else:
+            curve.add(0.0, self._before or own, 0.0)
+        curve.add(seconds, curve.points[-1][1] if len(curve.points) > 1 else peak, cpu)
+        gpus = self._sampler.gpus
+        return Used(seconds, cpu, peak, self._before, curve, gpus.peak if gpus else None)
 
     def _open(self) -> None:
         """The files of this process (a fork's are its own)."""
@@ -73,12 +97,14 @@ class Meter:
         return None if at < 0 else int(text[at + len(name) : text.index(b"kB", at)]) * 1024
 
 
-def _cpu() -> float:
-    """CPU seconds of this process and of the children it has waited for."""
+def _cpu() -> tuple[float, int]:
+    """CPU seconds of this process and of the children it has waited for; bytes of the largest of these."""
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return time.process_time() + children.ru_utime + children.ru_stime
+    return time.process_time() + children.ru_utime + children.ru_stime, children.ru_maxrss * _UNIT
+
+
+_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
 def _life_peak() -> int:
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _UNIT

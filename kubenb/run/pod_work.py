@@ -99,6 +99,12 @@ class PodWork(Work):
         return self.words, self.told.get("memory"), self.told.get("limit")
 
     @property
+    def lost(self) -> tuple[bool, int | None]:
+        """As the kubelet has it of the container, and the runtime's markers of the peak."""
+        ended = Reading(self.pod, (), datetime.now(timezone.utc), {}).terminated if self.pod is not None else None
+        return (ended or {}).get("reason") == "OOMKilled", self.told.get("peak")
+
+    @property
     def bar(self) -> str:
         """The last progress bar that it showed."""
         return self._log.bar if self._log else ""

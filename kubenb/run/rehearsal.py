@@ -28,6 +28,8 @@ from kubenb.model.problems import NOWHERE, KubenbError, Place, Problem, refuse
 from kubenb.run.desk import Desk, desk
 from kubenb.run.events import Event, Outcome, Progress, Run, State
 from kubenb.run.machine import taken
+from kubenb.run.measured import of_rehearsed
+from kubenb.run.measures import add
 from kubenb.run.params import read_value
 from kubenb.run.process import deaf
 from kubenb.run.records import append, record
@@ -187,6 +189,8 @@ class Play:
         name = self.dag["dags"][0]
         measured = [record(outcome, name, self.desk.run) for outcome in outcomes if outcome.seconds is not None]
         append(self.desk.hidden / "runs.jsonl", measured)
+        found = (of_rehearsed(outcome, name, self.desk.run) for outcome in outcomes if outcome.used)
+        add(each for each in found if each is not None)
         return Run(name, self.desk.run, self.desk.folder, outcomes, time.monotonic() - began, interrupted)
 
     def _step(self) -> None:

@@ -21,6 +21,8 @@ from kubenb.model.problems import KubenbError, errors
 from kubenb.run.desk import Desk, desk
 from kubenb.run.events import Event, Outcome, Progress, Run, State, worst
 from kubenb.run.fields import airflow_values
+from kubenb.run.measured import of_outcome
+from kubenb.run.measures import add
 from kubenb.run.params import values_for
 from kubenb.run.process import deaf
 from kubenb.run.records import append, record
@@ -142,14 +144,7 @@ class Runner:
             for outcome in sorted(self.outcomes.get(plan.task.name, ()), key=lambda outcome: outcome.item or 0)
         )
         self.desk.tidy(self.desk.store / part(self.maker.dag))
-        append(
-            self.desk.hidden / "runs.jsonl",
-            (
-                record(outcome, self.maker.dag, self.desk.run, self.maker.kind)
-                for outcome in ordered
-                if outcome.seconds is not None
-            ),
-        )
+        self._keep(ordered)
         return Run(
             self.maker.dag,
             self.desk.run,
@@ -159,6 +154,16 @@ class Runner:
             interrupted,
             self.maker.where,
         )
+
+    def _keep(self, outcomes: tuple[Outcome, ...]) -> None:
+        """What the tasks used: beside the run, and among all records of this machine."""
+        kind, dag, run = self.maker.kind, self.maker.dag, self.desk.run
+        lines = (record(outcome, dag, run, kind) for outcome in outcomes if outcome.seconds is not None)
+        append(self.desk.hidden / "runs.jsonl", lines)
+        plans = {plan.task.name: plan for plan in self.pipeline.plans}
+        path = self.pipeline.notebook.path
+        found = (of_outcome(outcome, plans[outcome.task], kind, path, dag, run) for outcome in outcomes)
+        add(each for each in found if each is not None)
 
     def state(self, task: str) -> State | None:
         """A task's state over all its items; None while it is under way or has not begun."""

@@ -13,8 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from kubenb.model.measured import Asked
 from kubenb.run.desk import Desk
 from kubenb.run.events import Outcome, State
+from kubenb.run.measured import asked_by, cause_of
 from kubenb.run.units import last_lines, reason
 from kubenb.run.work import Work
 from kubenb.standin.container import Container
@@ -110,6 +112,9 @@ class Turn:
             log=self.log,
             notebook=self.notebook if self.notebook.exists() else None,
             tail=lines,
+            cause=cause_of(used) if failed else "",
+            used=used,
+            asked=asked_by(pod.object) if pod else Asked(),
         )
 
 

@@ -26,6 +26,7 @@ from kubenb.model.problems import Problem
 from kubenb.run import depends
 from kubenb.run.desk import Desk
 from kubenb.run.events import Outcome, State
+from kubenb.run.measured import asked_by, cause_of
 from kubenb.run.traces import Traces, may_hold
 from kubenb.run.work import Work
 from kubenb.store.places import NOTEBOOK, adopt, digest, listed, success, usage
@@ -200,6 +201,7 @@ class Maker(ABC):
         log, notebook = self.desk.log(unit.file), self.desk.notebook(unit.file)
         code = work.code if work else None
         lines = last_lines(log) if state == "failed" else ()
+        no_memory, seen = work.lost if work else (False, None)
         return Outcome(
             unit.plan.task.name,
             state,
@@ -207,7 +209,7 @@ class Maker(ABC):
             unit.item,
             seconds=work.seconds if work else used.get("seconds"),
             cpu=used.get("cpu"),
-            peak=used.get("peak"),
+            peak=used.get("peak", seen),
             bytes_in=used.get("in"),
             bytes_out=used.get("out"),
             lost=used.get("killed"),
@@ -216,6 +218,9 @@ class Maker(ABC):
             notebook=notebook if notebook.exists() else None,
             fix=work.fix if work else "",
             tail=tuple(self.retold(unit, line) for line in lines),
+            cause=cause_of(used, no_memory) if state == "failed" else "",
+            used=used,
+            asked=asked_by(self.manifest(unit.plan)),
         )
 
     def retold(self, unit: Unit, text: str) -> str:

@@ -49,6 +49,11 @@ class Work:
         return "", None, None
 
     @property
+    def lost(self) -> tuple[bool, int | None]:
+        """Whether it was killed for want of memory, and the most memory that it was seen with."""
+        return False, None
+
+    @property
     def bar(self) -> str:
         """Its progress bar as it is now, where it shows one."""
         return ""

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from kubenb.model.measured import digest_of
+from kubenb.run import measures
 from tests.cluster.pods import left
 from tests.integration.magics.kernel import Kernel, kernel
 
@@ -226,9 +228,8 @@ def test_a_task_in_a_namespace_of_its_own_is_found_without_naming_it(
 def test_a_detached_task_is_found_again_by_another_kernel(
     notebook: Kernel, here: Path, tmp_path: Path, oracle: Any, namespace: str
 ) -> None:
-    reply = notebook.run(
-        "%%k8s_task det --run pod --detach true\nimport time\nprint('begun')\ntime.sleep(3)\nfound = sum(rows)"
-    )
+    body = "import time\nprint('begun')\ntime.sleep(3)\nfound = sum(rows)"
+    reply = notebook.run(f"%%k8s_task det --run pod --detach true\n{body}")
     assert reply.status == "ok", reply.err
     assert "det runs on by itself." in reply.out
     with kernel(tmp_path, KUBECONFIG=str(here)) as another:
@@ -238,6 +239,9 @@ def test_a_detached_task_is_found_again_by_another_kernel(
         assert "begun" in reply.out
         assert another.value("found") == 6
     assert left(oracle, namespace) == []
+    (record,) = measures.of_task("det", "", digest_of(body))
+    assert (record.how, record.end, record.asked.memory_limit) == ("pod", "done", 128 << 20)
+    assert 0 < (record.peak or 0) < 128 << 20
 
 
 def test_one_item_of_a_fan_out_is_attached_to(notebook: Kernel, oracle: Any, namespace: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from kubenb import actions
 from kubenb.model.pipeline import Notebook
 from kubenb.notebook.cells import parse_notebook
 from kubenb.notebook.pipeline import read_pipeline
@@ -215,3 +216,33 @@ def test_a_failing_task_shows_its_traceback_in_airflows_log_and_keeps_its_notebo
         [kept] = volumes.glob("data/small/*/divide/notebook.ipynb")
         outputs = [output for cell in json.loads(kept.read_text())["cells"] for output in cell.get("outputs", ())]
         assert [output["ename"] for output in outputs if output["output_type"] == "error"] == ["ZeroDivisionError"]
+
+
+@with_airflow_2
+def test_what_the_pods_of_an_airflow_run_used_is_read_back_from_their_store(
+    run: Run, oracle: Any, namespace: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBENB_DATA", str(tmp_path / "data"))
+    path = tmp_path / "small.ipynb"
+    path.write_text(
+        notebook(
+            "%k8s_dag small --store pvc:kubenb --image kubenb.test/python:3.11",
+            "%%k8s_task make --memory 256Mi\ndata = b'x' * (40 << 20)",
+            "%%k8s_task use --memory 512Mi\nsize = len(bytearray(data) * 2)",
+        )
+    )
+    with claims(oracle, namespace, tmp_path / "volumes", ["kubenb"]) as volumes:
+        ran = run(path.read_text())
+        assert ran.ok, ran.said[-8000:]
+        (store,) = {each.parents[3] for each in volumes.glob("**/usage.json")}
+        found = dict(actions.usage(path, store=str(store)).runs)
+    assert {name: [each.how for each in runs] for name, runs in found.items()} == {
+        "make": ["airflow"],
+        "use": ["airflow"],
+    }
+    (use,) = found["use"]
+    assert use.asked.memory_limit == 512 << 20
+    assert use.size is not None
+    assert use.size >= 40 << 20
+    assert 80 << 20 < (use.peak or 0) < 512 << 20
+    assert use.run.startswith("manual__2026-01-01")

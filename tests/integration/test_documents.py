@@ -17,6 +17,8 @@ import pytest
 
 import kubenb
 from kubenb.inside import exits
+from kubenb.model.measured import Asked, Measured
+from kubenb.show.plot import draw_usage
 
 ROOT = Path(__file__).resolve().parents[2]
 EXIT_CODES = """# How a task ends
@@ -29,6 +31,15 @@ OPTIONS = """# Every option
 On the magic line (`%%k8s_task train --description "Train the delay model"`) a value with spaces stands in quotes. Below it, one a line
 (`#| description: Train the delay model`), it stands as it is.
 """
+# A task that reads, works on two cores, and then writes.
+SHOWN = Measured(
+    "train", "pod", 0.0, 60.0, cpu=63.0, cores=2.05, peak=1_610_612_736,
+    asked=Asked(2.0, 2**31, None, 2**31),
+    curve=tuple(
+        (at, 2**20 * (150 + min(at, 20) * 40 + (536 if 22 <= at < 45 else 0)), 0.3 * at + 1.75 * min(max(at - 22, 0), 23))
+        for at in range(61)
+    ),
+)  # fmt: skip
 FENCE = re.compile(r"^```(\w+)(?: ([^\n]+))?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
@@ -68,6 +79,7 @@ DOCUMENTS = [
     ("README.md", 5),
     ("docs/other-tasks.md", 2),
     ("docs/policy.md", 5),
+    ("docs/resources.md", 3),
     pytest.param("docs/rehearsal.md", 2, marks=[pytest.mark.airflow, pytest.mark.xdist_group("airflow-3.3")]),
 ]
 
@@ -98,12 +110,13 @@ def written_by_kubenb() -> dict[str, str]:
     rows = "\n".join(f"| {code} | {meaning} |" for code, meaning in exits.TABLE.values())
     return {
         "docs/flights.svg": graph,
+        "docs/usage.svg": draw_usage(SHOWN) + "\n",
         "docs/options.md": f"{OPTIONS}\n{options}\n",
         "docs/exit-codes.md": f"{EXIT_CODES}\n| exit code | the task ended because |\n|---|---|\n{rows}\n",
     }
 
 
-@pytest.mark.parametrize("name", ["docs/flights.svg", "docs/options.md", "docs/exit-codes.md"])
+@pytest.mark.parametrize("name", ["docs/flights.svg", "docs/usage.svg", "docs/options.md", "docs/exit-codes.md"])
 def test_what_kubenb_writes_into_the_documents_is_current(name: str) -> None:
     text = written_by_kubenb()[name]
     if os.environ.get("KUBENB_GOLDEN") == "write":

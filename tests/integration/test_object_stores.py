@@ -116,3 +116,26 @@ def test_pods_hand_values_over_and_leave_their_notebooks_in_a_store(store: Objec
         left
     )
     assert "total 12" in store.read("runs/through/r1/add/notebook.ipynb").decode()
+
+
+READ_BACK = """
+import json, os
+from kubenb.inside.stores import open_store
+from kubenb.store.reports import reports
+store = open_store(os.environ["STORE"] + "/used")
+cell = {"cell_type": "code", "source": "x = 1", "metadata": {"tags": ["kubenb-body"]}}
+for run, place, item in (("r:1", "flights/r~3a1/train", None), ("r2", "flights/r2/score/3", 3), ("r2", "other/r2/train", None)):
+    about = {"run": run, "task": place.split("/")[2]}
+    store.write(place + "/notebook.ipynb", [json.dumps({"cells": [cell], "metadata": {"kubenb_run": about}}).encode()])
+    store.write(place + "/usage.json", [json.dumps({"peak": 7}).encode()])
+store.write("flights/r3/train/notebook.ipynb", [b"{}"])
+seen = [(each.run, each.task, each.item, each.used, each.text) for each in reports(str(store), "flights", ("train", "score"))]
+again = [each.run for each in reports(str(store), "flights", ("train", "score"), {("r:1", "train", None)})]
+print(json.dumps([sorted(seen), again, list(reports(str(store), "nothing", ("train",)))]))
+"""
+
+
+def test_usage_reports_are_read_back(store: ObjectStore) -> None:
+    seen, again, nothing = json.loads(in_the_runtime(store, READ_BACK))
+    assert seen == [["r2", "score", 3, {"peak": 7}, "x = 1"], ["r:1", "train", None, {"peak": 7}, "x = 1"]]
+    assert (again, nothing) == (["r2"], [])

@@ -72,6 +72,7 @@ def test_the_flights_mean_what_their_plain_run_means(
     assert (done.ok, done.run.where) == (True, ""), str(done)
     assert sorted(plain) == ["extract", "features", "report", "train"]
     assert digests(tmp_path / "out") == plain
+    assert {run.run for run in kubenb.usage(FLIGHTS, "train").runs[0][1] if run.peak} >= {done.run.id}
     cells = json.loads((tmp_path / "out" / "report.ipynb").read_text())["cells"]
     outputs = [output for cell in cells for output in cell.get("outputs", ())]
     assert any("image/png" in output.get("data", {}) for output in outputs), "the executed notebook has its plot"

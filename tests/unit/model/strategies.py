@@ -70,11 +70,16 @@ def _tolerations() -> st.SearchStrategy[Toleration]:
     return found  # type: ignore[no-any-return]
 
 
+CORES = st.one_of(
+    st.integers(1, 999_000).map("{}m".format), st.integers(1, 999).map(str), st.just("1.5"), st.just("2e1")
+)
+BYTES = st.builds("{}{}".format, st.integers(1, 999), st.sampled_from(["Mi", "Gi", "Ti", "G", "e9"]))
+
 VALUES: dict[str, st.SearchStrategy[Any]] = {
-    "cpu": st.one_of(
-        st.integers(1, 999_000).map("{}m".format), st.integers(1, 999).map(str), st.just("1.5"), st.just("2e1")
-    ),
-    "bytes": st.builds("{}{}".format, st.integers(1, 999), st.sampled_from(["Mi", "Gi", "Ti", "G", "e9"])),
+    "cpu": CORES,
+    "bytes": BYTES,
+    "cpu or auto": st.one_of(CORES, st.just("auto")),
+    "bytes or auto": st.one_of(BYTES, st.just("auto")),
     "gpu": st.builds(Gpu, st.integers(1, 8), st.sampled_from(["nvidia.com/gpu", "amd.com/gpu"])),
     "image": st.sampled_from(
         ["python:3.11-slim", "a", "reg.io:5000/team/x_y:1", "a/b@sha256:" + "0" * 64, "localhost/a:V1.2"]

@@ -223,3 +223,16 @@ def test_an_indented_cell_is_read_as_ipython_reads_it() -> None:
 def test_places_name_the_line_of_each_option() -> None:
     header = read("%%k8s_task train --cpu 2\n#| memory: 4Gi\n#| env: A=1\n#| env: B=1")
     assert {name: place.line for name, place in header.places.items()} == {"cpu": 1, "memory": 2, "env": 3}
+
+
+def test_every_magic_of_the_kernel_may_stand_in_a_notebook() -> None:
+    from kubenb.magics.words import MAGICS
+
+    lines = [
+        f"%{name} x"
+        for name, kinds in MAGICS.items()
+        if "cell" not in kinds and name not in ("k8s_notebook", "k8s_container")
+    ]
+    assert len(lines) > 8
+    _, problems = parse_headers(Cell(4, "code", "\n".join(lines)))
+    assert problems == ()
