@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from kubenb.actions import (
+        capacity,
         check,
         config,
         doctor,
@@ -36,6 +37,7 @@ __version__ = "0.1.0"
 __all__ = [
     "KubenbError",
     "Problem",
+    "capacity",
     "check",
     "config",
     "doctor",

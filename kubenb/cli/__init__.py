@@ -18,6 +18,7 @@ COMMANDS = {
     "export": "Write the Airflow DAG, or with --diff show what would change.",
     "config": "Show every option in force, its value, and where it comes from.",
     "image": "Write a Dockerfile and pinned requirements from what the tasks import.",
+    "capacity": "Show what a cluster has free, or with NOTEBOOK where its tasks fit.",
     "runs": "List the pods that were started from notebooks and shells.",
     "logs": "Show the log of a started task; with --follow until it ends.",
     "stop": "End a started task.",

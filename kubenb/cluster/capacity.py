@@ -87,7 +87,7 @@ def forget() -> None:
 
 def _listed(client: Client, kind: Kind, kept: float) -> Listed:
     access = client.access
-    key = (access.server, access.context, access.source, kind.path)
+    key = (access.server, access.context, repr(access.user), access.certificate, kind.path)
     with _lock:
         at, found = _kept.get(key, (0.0, []))
         if key in _kept and time.monotonic() - at < kept:

@@ -2,7 +2,7 @@
 
 In: a manifest, a `Capacity`. Out: the manifest with what LimitRanges, a runtime class and a priority class add; refusals in words.
 The server's own dry run knows more (Pod Security, webhooks), and `cluster.preflight` asks it; this needs no request, so it can be done
-at each keystroke. Pure. Next rooms: `quota`, `predicates`.
+at each keystroke. Where two LimitRanges give the same default, the server takes either. Pure. Next rooms: `quota`, `predicates`.
 """
 
 from __future__ import annotations
@@ -85,6 +85,12 @@ def refused(pod: Part, capacity: Capacity) -> Iterator[str]:
                 yield from _bounds(limit, requests, limits, "a container")
         elif limit.kind == "Pod":
             yield from _bounds(limit, pod_amounts(spec), pod_amounts(spec, "limits"), "a pod")
+    for container in _containers(spec):
+        asked, most = (_resources(container).get(kind) or {} for kind in ("requests", "limits"))
+        limits = read_amounts(most)
+        for name, amount in read_amounts(asked).items():
+            if amount > limits.get(name, amount):
+                yield f"the limit of {most[name]} {name} is below the {asked[name]} that it asks for"
     yield from _unknown(spec, capacity)
 
 

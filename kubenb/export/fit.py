@@ -49,9 +49,14 @@ class Fit:
     @property
     def ok(self) -> bool | None:
         """It would run now; None where that can't be told."""
-        if self.refused or self.now == () or self.empty == ():
+        if self.never or self.now == ():
             return False
         return None if self.now is None or self.untold else True
+
+    @property
+    def never(self) -> bool:
+        """It would not run on this cluster as it is, however long it waits."""
+        return bool(self.refused) or self.empty == ()
 
 
 def fit(manifest: Part, capacity: Capacity) -> Fit:

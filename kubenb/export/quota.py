@@ -16,6 +16,7 @@ from kubenb.model.capacity import Quota, Scope, shown
 BOTH = ("cpu", "memory", "ephemeral-storage")  # named with and without 'requests.'
 MUST = ("cpu", "memory", "requests.cpu", "requests.memory", "limits.cpu", "limits.memory")
 COUNTS = ("pods", "count/pods")
+MANY = 10  # pods: so many are no news
 
 
 @dataclass(frozen=True)
@@ -93,14 +94,16 @@ def _about(spec: Part, scope: Scope) -> bool:
 
 
 def words(found: Iterable[Left]) -> str:
-    """'quota leaves 6Gi', '3 cpu and 6Gi': the least of each that is counted, cpu and memory once; '' where there is nothing to say."""
+    """'quota leaves 3 cpu and 6Gi': the least of each that is counted, however it is named; '' where there is nothing to say."""
     least: dict[str, Left] = {}
     for each in found:
-        kind = each.name.removeprefix("requests.")
+        kind = "pods" if each.name in COUNTS else each.name.removeprefix("requests.")
         if kind not in least or each.left < least[kind].left:
             least[kind] = each
-    least.pop("count/pods", None)
-    parts = [_amount(kind, each.left) for kind, each in least.items()]
+    if "pods" in least and least["pods"].left >= MANY:
+        del least["pods"]
+    order = sorted(least, key=lambda kind: (kind == "pods", BOTH.index(kind) if kind in BOTH else len(BOTH), kind))
+    parts = [_amount(kind, least[kind].left) for kind in order]
     return f"quota leaves {' and '.join([', '.join(parts[:-1]), parts[-1]] if parts[1:] else parts)}" if parts else ""
 
 
@@ -108,8 +111,8 @@ def _amount(kind: str, amount: Decimal) -> str:
     text = shown(kind, amount)
     if kind == "memory":
         return text
-    if kind in COUNTS:
+    if kind == "pods":
         return f"{text} {'pod' if amount == 1 else 'pods'}"
-    resource = kind.removeprefix("limits.")
-    plain = {"ephemeral-storage": "of storage", "memory": "of memory"}.get(resource, resource)
-    return f"{text} {plain}{' of limits' if kind.startswith('limits.') else ''}"
+    if kind.startswith("limits."):
+        return f"{text} of {kind.removeprefix('limits.')} limits"
+    return f"{text} of storage" if kind == "ephemeral-storage" else f"{text} {kind}"

@@ -40,7 +40,7 @@ def a_taint(random: Random) -> Part:
 def a_pod(random: Random, number: int, mark: str, runtime: str) -> Part:
     own = {"key": OWN, "operator": "Equal", "value": mark, "effect": "NoSchedule"}
     spec: Part = {
-        "containers": [a_container(random, f"c{each}", ports=True) for each in range(random.choice([1, 1, 2]))],
+        "containers": [a_container(random, f"c{each}", ports=not each) for each in range(random.choice([1, 1, 2]))],
         "initContainers": [an_init(random, f"i{each}") for each in range(random.choice([0, 0, 0, 1, 2, 3]))],
         "nodeSelector": {OWN: mark},
         "tolerations": [own, *(a_toleration(random) for _ in range(random.choice([0, 0, 1, 2])))],
@@ -80,7 +80,7 @@ def a_container(random: Random, name: str, ports: bool = False) -> Part:
         limits |= {"hugepages-2Mi": random.choice(["2Mi", "48Mi"]), "memory": "4Gi"}
     found: Part = {"name": name, "image": "none.invalid/none", "resources": {"requests": requests, "limits": limits}}
     if ports and random.random() < 0.12:
-        port = {"containerPort": 80, "hostPort": random.choice([7001, 7002])}
+        port: Part = {"containerPort": 80, "hostPort": random.choice([7001, 7002])}
         port |= {"protocol": random.choice(["TCP", "UDP"])} if random.random() < 0.5 else {}
         port |= {"hostIP": random.choice(["127.0.0.1", "127.0.0.2", "0.0.0.0"])} if random.random() < 0.5 else {}
         found["ports"] = [port]

@@ -1,4 +1,6 @@
-"""Whether a pod fits: our arithmetic and the real scheduler's, of the same pods and nodes; and what a user with few rights is told."""
+"""Whether a pod fits: our arithmetic and the real scheduler's, of the same pods and nodes; whether the API server would take it; and
+what a user with few rights is told.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -16,12 +18,14 @@ from typing import Any
 import pytest
 
 from kubenb.cluster.access import find_access
-from kubenb.cluster.capacity import look
-from kubenb.cluster.client import Client
-from kubenb.cluster.paths import pods
+from kubenb.cluster.capacity import OF_CLUSTER, OF_NAMESPACE, look
+from kubenb.cluster.client import NAMES, Client
+from kubenb.cluster.errors import ApiError
+from kubenb.cluster.paths import core, pods
 from kubenb.export.admission import admitted
 from kubenb.export.fit import fit
 from kubenb.export.predicates import Obstacle, Wanted, obstacles
+from kubenb.export.requests import pod_amounts
 from kubenb.model.capacity import Capacity
 from tests.cluster.made_nodes import NODES, standing
 from tests.cluster.random_pods import a_node, a_pod
@@ -152,3 +156,134 @@ def test_what_fits_is_what_the_real_scheduler_says(lab: Lab) -> None:
     assert {*WORDS.values(), "Insufficient cpu", "Insufficient memory", "Insufficient example.com/gpu"} <= set(seen), (
         seen
     )
+
+
+# --- what the API server takes: by its own dry run
+
+LIMITS = {
+    "bounds": [
+        {"type": "Container", "default": {"memory": "2Gi"}, "defaultRequest": {"memory": "256Mi"}},
+        {"type": "Pod", "max": {"memory": "6Gi"}},
+    ],
+    "more": [
+        {"type": "Container", "default": {"cpu": "2"}, "min": {"cpu": "1m"}, "max": {"cpu": "4", "ephemeral-storage": "10Gi"},
+         "maxLimitRequestRatio": {"memory": "40"}},
+    ],
+}  # fmt: skip
+QUOTAS = {
+    "plain": {
+        "hard": {
+            "requests.memory": "5Gi",
+            "requests.cpu": "3",
+            "requests.example.com/gpu": "2",
+            "pods": "20",
+            "requests.ephemeral-storage": "15Gi",
+        }
+    },
+    "long": {"hard": {"limits.memory": "5Gi"}, "scopes": ["NotTerminating"]},
+    "small": {"hard": {"pods": "0"}, "scopes": ["BestEffort"]},
+    "first": {
+        "hard": {"cpu": "1"},
+        "scopeSelector": {
+            "matchExpressions": [{"scopeName": "PriorityClass", "operator": "In", "values": ["system-node-critical"]}]
+        },
+    },
+}
+
+
+@pytest.fixture
+def bounded(kubeconfig: Path, namespace: str, request: pytest.FixtureRequest) -> Lab:
+    """A namespace with limits or none, and with quotas that a pod has used already."""
+    found = Lab(Client(find_access(None, kubeconfig)), namespace, f"absent-{secrets.token_hex(3)}")
+    path = f"/api/v1/namespaces/{namespace}"
+    for name, limits in (LIMITS if request.param else {}).items():
+        found.client.create(f"{path}/limitranges", {"metadata": {"name": name}, "spec": {"limits": limits}})
+    for name, spec in QUOTAS.items():
+        found.client.create(f"{path}/resourcequotas", {"metadata": {"name": name}, "spec": spec})
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        if all((each.get("status") or {}).get("hard") for each in found.client.list(f"{path}/resourcequotas")):
+            break
+        time.sleep(0.1)
+    resources = {"requests": {"cpu": "250m", "memory": "300Mi"}, "limits": {"cpu": "250m", "memory": "300Mi"}}
+    container = {"name": "c", "image": "none.invalid/none", "resources": resources}
+    spec = {"nodeSelector": {"absent": found.mark}, "containers": [container]}
+    found.client.create(pods(namespace), {"metadata": {"name": "there"}, "spec": spec})
+    return found
+
+
+@pytest.mark.parametrize("bounded", [False, True], ids=["quota", "limits and quota"], indirect=True)
+def test_what_is_refused_is_what_the_api_server_refuses(bounded: Lab) -> None:
+    random = Random(SEED)
+    capacity = look(bounded.client, bounded.namespace, kept=0)
+    ways: Counter[str] = Counter()
+    for number in range(HOW_MANY_PODS // 2):
+        pod = a_pod(random, number, bounded.mark, bounded.mark)
+        pod["spec"].pop("resources", None)
+        pod["spec"] |= {"activeDeadlineSeconds": 60} if random.random() < 0.5 else {}
+        ours = fit(pod, capacity)
+        try:
+            made, said = bounded.client.create(pods(bounded.namespace), pod, dryRun="All"), ""
+        except ApiError as error:
+            made, said = {}, str(error)
+        told = f"seed {SEED}, pod {number}: {pod}\nours: {ours}\nthe API server: {said or 'takes it'}"
+        assert bool(ours.refused) == bool(said), told
+        for quota in re.findall(r"exceeded quota: (\w+)", said):
+            assert any(f"quota {quota} leaves" in each for each in ours.refused), told
+        if made:
+            assert pod_amounts(admitted(pod, capacity)["spec"]) == pod_amounts(made["spec"]), told
+            assert {str(each) for each in admitted(pod, capacity)["spec"]["tolerations"]} == {
+                str(each) for each in made["spec"]["tolerations"]
+            }, told
+        ways[re.sub(r".*(quota|RuntimeClass|maximum|minimum|ratio|Invalid).*", r"\1", said, flags=re.DOTALL)] += 1
+    assert min(ways["quota"], ways[""], ways["RuntimeClass"]) > 5, ways
+
+
+# --- few rights
+
+
+@pytest.fixture
+def nobody(bounded: Lab) -> Client:
+    """A service account that may look at the quotas of its namespace, and list nothing else."""
+    group, path = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{bounded.namespace}", bounded.client
+    account = f"/api/v1/namespaces/{bounded.namespace}/serviceaccounts"
+    path.create(account, {"metadata": {"name": "ana"}})
+    rules = [{"apiGroups": [""], "resources": ["resourcequotas"], "verbs": ["list"]}]
+    path.create(f"{group}/roles", {"metadata": {"name": "ana"}, "rules": rules})
+    subject = {"kind": "ServiceAccount", "name": "ana", "namespace": bounded.namespace}
+    role = {"kind": "Role", "name": "ana", "apiGroup": "rbac.authorization.k8s.io"}
+    path.create(f"{group}/rolebindings", {"metadata": {"name": "ana"}, "subjects": [subject], "roleRef": role})
+    ask = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
+    token = path.create(f"{account}/ana/token", ask)["status"]["token"]
+    access = bounded.client.access
+    return Client(replace(access, certificate=None, key=None, user={"token": token}, files=()))
+
+
+@pytest.mark.parametrize("bounded", [False], ids=["quota"], indirect=True)
+def test_who_may_look_at_little_is_told_what_is_not_known(bounded: Lab, nobody: Client) -> None:
+    until = time.monotonic() + 20  # a new role holds after a moment
+    while (capacity := look(nobody, bounded.namespace, kept=0)).lacks("quotas") and time.monotonic() < until:
+        time.sleep(0.1)
+    lists = (*OF_CLUSTER, *OF_NAMESPACE)
+    assert {each.what for each in capacity.missing} == {kind.words for kind in lists} - {"quotas"}
+    assert capacity.lacks("nodes") == "this user may not list nodes"
+    container = {"name": "c", "resources": {"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"memory": "1Gi"}}}
+    spec = {"containers": [container], "activeDeadlineSeconds": 60}
+    found = fit({"metadata": {"name": "x"}, "spec": spec}, capacity)
+    assert (found.now, found.empty, found.ok) == (None, None, None)
+    assert found.words == (
+        "Quota leaves 2.75 cpu and 4.7Gi; not counted: which nodes fit (this user may not list nodes), "
+        "what limits the namespace sets (this user may not list limit ranges)."
+    )
+
+
+def test_of_secrets_and_config_maps_only_the_names_come(kubeconfig: Path, namespace: str) -> None:
+    client = Client(find_access(None, kubeconfig))
+    for kind in ("secrets", "configmaps"):
+        client.create(core(namespace, kind), {"metadata": {"name": f"own-{kind}"}, "data": {"key": "aGlkZGVu"}})
+        came = client.list(core(namespace, kind), accept=NAMES)
+        assert f"own-{kind}" in str(came)
+        assert "aGlkZGVu" not in str(came)
+    capacity = look(client, namespace, kept=0)
+    assert (capacity.secrets, "own-configmaps" in capacity.config_maps) == (("own-secrets",), True)
+    assert "aGlkZGVu" not in str(capacity)

@@ -32,7 +32,7 @@ def test_nothing_heavy_is_imported(what: str) -> None:
 
 
 def test_public_names_are_these() -> None:
-    verbs = "check config doctor export gc graph image logs options plan rbac read rehearse run runs stop"
+    verbs = "capacity check config doctor export gc graph image logs options plan rbac read rehearse run runs stop"
     assert kubenb.__all__ == ["KubenbError", "Problem", *verbs.split()]
     assert [name for name in kubenb.__all__ if not hasattr(kubenb, name)] == []
 
