@@ -98,15 +98,15 @@ def _bounds(limit: Limit, requests: Amounts, limits: Amounts, what: str) -> Iter
     for name, least in read_amounts(limit.least).items():
         low = [amount for amount in (requests.get(name), limits.get(name)) if amount is not None]
         if name not in requests or min(low) < least:
-            yield f"{limit.name} asks at least {limit.least[name]} {name} of {what}"
+            yield f"limit range {limit.name} asks at least {limit.least[name]} {name} of {what}"
     for name, most in read_amounts(limit.most).items():
         high = [amount for amount in (requests.get(name), limits.get(name)) if amount is not None]
         if name not in limits or max(high) > most:
-            yield f"{limit.name} allows {what} at most {limit.most[name]} {name}"
+            yield f"limit range {limit.name} allows {what} at most {limit.most[name]} {name}"
     for name, ratio in read_amounts(limit.ratio).items():
         request, most = requests.get(name, Decimal(0)), limits.get(name, Decimal(0))
         if not request or not most or most / request > ratio:
-            yield f"{limit.name} allows a limit of {name} at most {limit.ratio[name]} times the request"
+            yield f"limit range {limit.name} allows a limit of {name} at most {limit.ratio[name]} times the request"
 
 
 def _unknown(spec: Part, capacity: Capacity) -> Iterator[str]:
