@@ -37,8 +37,7 @@ class Wanted:
 
     def __init__(self, pod: Part, claims: Iterable[Claim] = ()) -> None:
         spec = pod["spec"]
-        amounts = sorted(pod_amounts(spec).items(), key=lambda item: ("/" in item[0], item[0]))
-        self.amounts = {name: amount for name, amount in amounts if amount}
+        self.amounts = {name: amount for name, amount in pod_amounts(spec).items() if amount}
         self.tolerations: Sequence[Part] = spec.get("tolerations") or ()
         self.selector: Mapping[str, str] = spec.get("nodeSelector") or {}
         affinity = (spec.get("affinity") or {}).get("nodeAffinity") or {}

@@ -42,7 +42,10 @@ def pod_amounts(spec: Part, kind: str = "requests") -> Amounts:
     overhead = read_amounts(spec.get("overhead") or {})
     if kind == "limits":  # on what has a limit at all
         overhead = {name: amount for name, amount in overhead.items() if total.get(name)}
-    return rounded(added(total, overhead))
+    found = rounded(added(total, overhead))
+    return dict(
+        sorted(found.items(), key=lambda item: ("/" in item[0], item[0]))
+    )  # cpu, memory, then what devices there are
 
 
 def of_container(container: Part, kind: str = "requests") -> Amounts:

@@ -4,6 +4,7 @@ what a user with few rights is told.
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
 import time
@@ -16,7 +17,9 @@ from random import Random
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from kubenb.cli.start import kubenb as command_line
 from kubenb.cluster.access import find_access
 from kubenb.cluster.capacity import OF_CLUSTER, OF_NAMESPACE, look
 from kubenb.cluster.client import NAMES, Client
@@ -275,6 +278,37 @@ def test_who_may_look_at_little_is_told_what_is_not_known(bounded: Lab, nobody: 
         "Quota leaves 2.75 cpu and 4.7Gi; not counted: which nodes fit (this user may not list nodes), "
         "what limits the namespace sets (this user may not list limit ranges)."
     )
+
+
+# --- the command
+
+
+def test_the_command_says_where_the_tasks_of_a_notebook_fit(
+    here: Path, context: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(here))
+    path = tmp_path / "tried.py"
+    cells = ["%%k8s_task small --cpu 10m --memory 16Mi\na = 1", "%%k8s_task huge --cpu 900 --memory 16Mi\nb = 1"]
+    path.write_text("".join(f"# %%\n# {cell}\n\n" for cell in cells))
+
+    def said(*words: str) -> tuple[int, str]:
+        done = CliRunner().invoke(command_line, ["capacity", *words, "--context", context])
+        return done.exit_code, done.output
+
+    code, text = said(str(path), "--task", "small")
+    assert code == 0, text
+    assert re.match(r"small \(0\.01 cpu, 16Mi memory\): Fits on \d+ of \d+ nodes? now", text), text
+    code, text = said(str(path))
+    assert code == 1, text
+    assert re.search(r"^huge \(900 cpu, 16Mi memory\): Fits on none of \d+ nodes?, empty or not; ", text, re.M), text
+    code, text = said(str(path), "--json")
+    assert [(each["task"], each["fit"]["ok"]) for each in json.loads(text)["tasks"]] == [
+        ("small", True),
+        ("huge", False),
+    ]
+    code, text = said()
+    assert (code, "free now" in text, "kube-root-ca.crt" in text) == (0, True, True), text
+    assert said(str(path), "--task", "smal")[1].strip().endswith("Did you mean small?")
 
 
 def test_of_secrets_and_config_maps_only_the_names_come(kubeconfig: Path, namespace: str) -> None:

@@ -109,9 +109,9 @@ def test_what_there_is_becomes_values(cluster: Cluster) -> None:
     assert [each.why for each in found.missing] == ["this cluster has no runtime classes"]
 
 
-DAEMON = {"ownerReferences": [{"kind": "DaemonSet"}]}
-MIRROR = {"annotations": {"kubernetes.io/config.mirror": "x"}}
-BIGGER = {
+DAEMON: Part = {"ownerReferences": [{"kind": "DaemonSet"}]}
+MIRROR: Part = {"annotations": {"kubernetes.io/config.mirror": "x"}}
+BIGGER: Part = {
     "containerStatuses": [{"name": "c", "allocatedResources": {"cpu": "2"}, "resources": {"requests": {"cpu": "3"}}}]
 }
 COUNTED = [
@@ -140,7 +140,7 @@ def test_which_pods_take_room(cluster: Cluster, there: Part, now: str, always: s
 def test_each_kind_is_listed_once_and_kept_for_a_while(cluster: Cluster) -> None:
     first = cluster.look()
     assert (len(cluster.asked()), len(set(cluster.asked()))) == (12, 12)
-    assert cluster.look() == first
+    assert cluster.look() is first
     assert len(cluster.asked()) == 12
     cluster.there["nodes"] = []
     assert cluster.look(kept=0).nodes == ()

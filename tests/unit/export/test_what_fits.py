@@ -251,7 +251,7 @@ QUOTAS = [
 @pytest.mark.parametrize(("there", "expected"), [row[1:] for row in QUOTAS], ids=[row[0] for row in QUOTAS])
 def test_what_a_quota_leaves(there: Quota, expected: list[tuple[str, int]]) -> None:
     found = left(pod(priorityClassName="high"), [there])
-    assert [(each.name, each.left) for each in found] == expected
+    assert [(each.name, int(each.left)) for each in found] == expected
 
 
 def test_what_a_quota_counts_must_be_said() -> None:
