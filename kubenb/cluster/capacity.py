@@ -16,7 +16,7 @@ from typing import Any
 
 from kubenb.cluster.client import NAMES, Client
 from kubenb.cluster.errors import ApiError
-from kubenb.cluster.nodes import nodes
+from kubenb.cluster.nodes import neighbours, nodes
 from kubenb.export.requests import read_amounts
 from kubenb.model.capacity import (
     Capacity,
@@ -143,17 +143,18 @@ def read(found: Mapping[str, Listed], context: str, namespace: str) -> Capacity:
     return Capacity(
         context,
         namespace,
-        tuple(nodes(of("nodes", dict), of("pods", dict))),
-        of("quotas", _quota),
-        tuple(limit for limits in of("limit ranges", _limits) for limit in limits),
-        of("priority classes", lambda each: PriorityClass(_name(each), each["value"], bool(each.get("globalDefault")))),
-        of("runtime classes", _runtime_class),
-        of("service accounts", _name),
-        of("secrets", _name),
-        of("config maps", _name),
-        of("volume claims", lambda each: _claim(each, volumes)),
-        of("storage classes", _storage_class),
-        tuple(each for each in found.values() if isinstance(each, Missing)),
+        nodes=tuple(nodes(of("nodes", dict), of("pods", dict))),
+        quotas=of("quotas", _quota),
+        limits=tuple(limit for limits in of("limit ranges", _limits) for limit in limits),
+        priority_classes=of("priority classes", _priority_class),
+        runtime_classes=of("runtime classes", _runtime_class),
+        service_accounts=of("service accounts", _name),
+        secrets=of("secrets", _name),
+        config_maps=of("config maps", _name),
+        claims=of("volume claims", lambda each: _claim(each, volumes)),
+        storage_classes=of("storage classes", _storage_class),
+        missing=tuple(each for each in found.values() if isinstance(each, Missing)),
+        pods=tuple(neighbours(of("pods", dict))),
     )
 
 
@@ -176,6 +177,10 @@ def _limits(item: Part) -> list[Limit]:
         Limit(_name(item), str(each.get("type")), *(each.get(field) or {} for field in fields))
         for each in (item.get("spec") or {}).get("limits") or ()
     ]
+
+
+def _priority_class(item: Part) -> PriorityClass:
+    return PriorityClass(_name(item), item["value"], bool(item.get("globalDefault")))
 
 
 def _runtime_class(item: Part) -> RuntimeClass:

@@ -1,6 +1,7 @@
 """Nodes, and what their pods take: counted as the scheduler counts it.
 
-In: nodes and pods as the API has them. Out: `Node`s. A pod counts from when it has a node, or is promised one, until it has ended;
+In: nodes and pods as the API has them. Out: `Node`s, `Neighbour`s.
+A pod counts from when it has a node, or is promised one, until it has ended;
 a container that is being resized counts with the larger of both sizes. Pure. Next room: `export.requests`.
 """
 
@@ -10,9 +11,10 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any
 
+from kubenb.export.neighbours import terms
 from kubenb.export.predicates import read_port
 from kubenb.export.requests import Amounts, added, at_least, pod_amounts, ports, read_amounts, rounded
-from kubenb.model.capacity import Load, Node, Port, Taint
+from kubenb.model.capacity import Load, Neighbour, Node, Port, Taint
 
 Part = dict[str, Any]
 OF_NODE = "kubernetes.io/config.mirror"  # a static pod of the kubelet's own
@@ -22,12 +24,28 @@ def nodes(found: Iterable[Part], pods: Iterable[Part]) -> Iterator[Node]:
     """By their names."""
     now: dict[str, list[Part]] = {}
     for pod in pods:
-        status = pod.get("status") or {}
-        where = (pod.get("spec") or {}).get("nodeName") or status.get("nominatedNodeName")
-        if where and status.get("phase") not in ("Succeeded", "Failed"):
+        where = _where(pod)
+        if where:
             now.setdefault(where, []).append(pod)
     for node in sorted(found, key=lambda each: str(each["metadata"]["name"])):
         yield _node(node, now.get(node["metadata"]["name"], []))
+
+
+def neighbours(pods: Iterable[Part]) -> Iterator[Neighbour]:
+    """What other pods must be near to, or away from."""
+    for pod in pods:
+        where, metadata = _where(pod), pod["metadata"]
+        if where:
+            away = terms(pod["spec"], "podAntiAffinity")
+            yield Neighbour(where, str(metadata.get("namespace", "")), metadata.get("labels") or {}, away)
+
+
+def _where(pod: Part) -> str:
+    """The node that it takes room of; '' where it has none, or has ended."""
+    status = pod.get("status") or {}
+    if status.get("phase") in ("Succeeded", "Failed"):
+        return ""
+    return str((pod.get("spec") or {}).get("nodeName") or status.get("nominatedNodeName") or "")
 
 
 def _node(node: Part, pods: list[Part]) -> Node:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from kubenb.export import fit_words
 from kubenb.export.admission import admitted, claim_names, refused
+from kubenb.export.neighbours import Around, terms, untold
 from kubenb.export.predicates import Obstacle, Wanted, obstacles
 from kubenb.export.quota import Left, left, unsaid
 from kubenb.export.requests import Part
@@ -63,7 +64,8 @@ def fit(manifest: Part, capacity: Capacity) -> Fit:
     """Of one pod, for itself."""
     pod = admitted(manifest, capacity)
     wanted, nodes = Wanted(pod, capacity.claims), capacity.nodes
-    now = {node.name: obstacles(wanted, node, node.now) for node in nodes}
+    around = Around(pod, capacity)
+    now = {node.name: obstacles(wanted, node, node.now) or around.against(node) for node in nodes}
     empty = {node.name: obstacles(wanted, node, node.always) for node in nodes}
     blind, half = bool(capacity.lacks("nodes")), bool(capacity.lacks("pods"))
     reasons = [*_grouped(empty, lasting=True, of=len(nodes))]
@@ -115,10 +117,10 @@ def _untold(pod: Part, capacity: Capacity) -> Iterator[str]:
     for what, words in (("quotas", "what quota leaves"), ("limit ranges", "what limits the namespace sets")):
         if capacity.lacks(what):
             yield f"{words} ({capacity.lacks(what)})"
-    affinity = spec.get("affinity") or {}
-    for kind, words in (("podAffinity", "pod affinity"), ("podAntiAffinity", "pod anti-affinity")):
-        if (affinity.get(kind) or {}).get("requiredDuringSchedulingIgnoredDuringExecution"):
-            yield words
+    if any(untold(term) for kind in ("podAffinity", "podAntiAffinity") for term in terms(spec, kind)):
+        yield "affinity to pods of namespaces by their labels"
+    if any(untold(term) for each in capacity.pods for term in each.keeps_away):
+        yield "anti-affinity of other pods to namespaces by their labels"
     if any(each.get("whenUnsatisfiable") == "DoNotSchedule" for each in spec.get("topologySpreadConstraints") or ()):
         yield "topology spread"
     if spec.get("resourceClaims"):

@@ -13,6 +13,11 @@ from kubenb.export.predicates import Obstacle
 
 WORKING = "node.kubernetes.io/"
 CONTROL_PLANE = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
+PODS = {
+    "near": "no pod near that its affinity asks for",
+    "away": "a pod near that its anti-affinity is against",
+    "kept-off": "a pod near whose anti-affinity is against it",
+}
 MOST = 3  # groups of nodes in one sentence
 
 
@@ -62,6 +67,8 @@ def reason(obstacles: Sequence[Obstacle], count: int, lasting: bool, of: int) ->
         return f"{count} {'do' if many else 'does'} not match its node selector or affinity", ""
     if kind == "volume":
         return f"{count} can't reach the volume claim {about}", ""
+    if kind in PODS:
+        return f"{count} {'have' if many else 'has'} {PODS[kind]} just now", "wait"
     if kind == "port":
         return f"{count} {'have' if many else 'has'} port {about} in use", ""
     parts = [_lacking(obstacles, "none", "no "), _lacking(obstacles, "short", "too little ")]

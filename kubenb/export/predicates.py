@@ -1,7 +1,7 @@
 """Whether a pod may run on a node: the scheduler's filters, in its order, each with the words for why not.
 
 In: a pod as the API server would take it, a `Node`, a `Load` on it. Out: the obstacles of the first filter that says no; none where
-it fits. Pod affinity, topology spread and dynamic resources need other pods, and are not here; `fit` says so where a pod has them.
+it fits. What needs the other pods is in `neighbours`; topology spread and dynamic resources are nowhere, and `fit` says so.
 https://kubernetes.io/docs/reference/scheduling/config/#scheduling-plugins Pure. Next room: `fit`.
 """
 
@@ -25,7 +25,7 @@ HARD = ("NoSchedule", "NoExecute")
 class Obstacle:
     """`about`: the taint, port, claim or resource, of which there is none, or which is short.
 
-    `kind`: closed, taint, selector, port, pods, none, short, volume.
+    `kind`: closed, taint, selector, port, pods, none, short, volume; and near, away, kept-off of other pods.
     """
 
     kind: str

@@ -72,6 +72,16 @@ class Node:
 
 
 @dataclass(frozen=True)
+class Neighbour:
+    """A pod that has a node, as far as others must be near it or away from it. `keeps_away`: its required anti-affinity terms."""
+
+    node: str
+    namespace: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+    keeps_away: tuple[Mapping[str, object], ...] = ()
+
+
+@dataclass(frozen=True)
 class Scope:
     """Which pods a quota is about."""
 
@@ -171,6 +181,7 @@ class Capacity:
     claims: tuple[Claim, ...] = ()
     storage_classes: tuple[StorageClass, ...] = ()
     missing: tuple[Missing, ...] = ()
+    pods: tuple[Neighbour, ...] = field(default=(), repr=False)
 
     def lacks(self, what: str) -> str:
         """Why that kind could not be read; '' where it was."""

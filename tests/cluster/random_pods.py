@@ -17,7 +17,7 @@ EFFECTS = ("NoSchedule", "NoExecute", "PreferNoSchedule")
 
 def a_node(random: Random, number: int, mark: str) -> Part:
     cores = random.choice([1, 2, 4, 8])
-    labels = {"zone": random.choice("abc"), "cores": str(cores)}
+    labels = {"zone": random.choice("abc"), "cores": str(cores), "name": f"{mark}-{number:02}"}
     labels |= {"disk": random.choice(["ssd", "hdd"])} if random.random() < 0.7 else {}
     allocatable = {
         "cpu": random.choice([str(cores), f"{cores * 1000 - 70}m"]),
@@ -53,12 +53,32 @@ def a_pod(random: Random, number: int, mark: str, runtime: str) -> Part:
         terms = [a_term(random, mark) for _ in range(random.choice([1, 1, 2]))]
         required = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}}
         spec["affinity"] = {"nodeAffinity": required}
+    for kind in ("podAffinity", "podAntiAffinity"):
+        if random.random() < 0.12:
+            near = {
+                "requiredDuringSchedulingIgnoredDuringExecution": [
+                    beside(random) for _ in range(random.choice([1, 1, 2]))
+                ]
+            }
+            spec.setdefault("affinity", {})[kind] = near
     if random.random() < 0.15:
         spec["runtimeClassName"] = runtime
     if random.random() < 0.1:
         whole = {"requests": {"cpu": "4", "memory": "5Gi"}}  # at least what its containers ask for together
         spec |= {"resources": whole, "containers": spec["containers"][:1], "initContainers": []}
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": f"pod-{number}"}, "spec": spec}
+    labels = {"app": random.choice("xyz")} if random.random() < 0.8 else {}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": f"pod-{number}", "labels": labels}, "spec": spec}
+
+
+def beside(random: Random) -> Part:
+    """A term about other pods."""
+    operator = random.choice(["In", "In", "NotIn", "Exists", "DoesNotExist"])
+    expression: Part = {"key": "app", "operator": operator}
+    expression |= {"values": random.sample("xyz", 1)} if operator in ("In", "NotIn") else {}
+    selector = random.choice([{"matchExpressions": [expression]}, {"matchLabels": {"app": random.choice("xyz")}}])
+    term: Part = {"labelSelector": selector, "topologyKey": random.choice(["zone", "disk", "name"])}
+    spaces: Part = random.choice([{}, {}, {}, {"namespaces": ["elsewhere"]}, {"namespaceSelector": {}}])
+    return {**term, **spaces}
 
 
 def an_init(random: Random, name: str) -> Part:

@@ -27,6 +27,7 @@ from kubenb.cluster.errors import ApiError
 from kubenb.cluster.paths import core, pods
 from kubenb.export.admission import admitted
 from kubenb.export.fit import fit
+from kubenb.export.neighbours import Around
 from kubenb.export.predicates import Obstacle, Wanted, obstacles
 from kubenb.export.requests import pod_amounts
 from kubenb.model.capacity import Capacity
@@ -109,6 +110,9 @@ WORDS = {
     "selector": "node(s) didn't match Pod's node affinity/selector",
     "port": "node(s) didn't have free ports for the requested pod ports",
     "pods": "Too many pods",
+    "near": "node(s) didn't match pod affinity rules",
+    "away": "node(s) didn't match pod anti-affinity rules",
+    "kept-off": "node(s) didn't satisfy existing pods anti-affinity rules",
 }
 
 
@@ -117,8 +121,13 @@ def in_its_words(obstacle: Obstacle) -> str:
 
 
 def our_tally(pod: Part, capacity: Capacity) -> Counter[str]:
-    wanted = Wanted(admitted(pod, capacity), capacity.claims)
-    return Counter(in_its_words(each) for node in capacity.nodes for each in obstacles(wanted, node, node.now))
+    made = admitted(pod, capacity)
+    wanted, around = Wanted(made, capacity.claims), Around(made, capacity)
+    return Counter(
+        in_its_words(each)
+        for node in capacity.nodes
+        for each in (obstacles(wanted, node, node.now) or around.against(node))
+    )
 
 
 def its_tally(said: str) -> Counter[str]:

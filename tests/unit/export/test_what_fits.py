@@ -18,6 +18,7 @@ from kubenb.model.capacity import (
     Limit,
     Load,
     Missing,
+    Neighbour,
     Node,
     Port,
     PriorityClass,
@@ -264,11 +265,49 @@ def test_a_quota_without_room_refuses() -> None:
     assert (found.refused, found.ok, found.never) == (("quota team leaves 3Gi of memory, 4Gi is asked",), False, True)
 
 
+def beside(term: Part, kind: str = "podAffinity") -> Part:
+    return {kind: {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}
+
+
+APP: Part = {"labelSelector": {"matchLabels": {"app": "x"}}, "topologyKey": "zone"}
+AWAY = pod(affinity=beside(APP, "podAntiAffinity"))
+NEAR = pod(affinity=beside(APP))
+SELF = {**pod(affinity=beside(APP)), "metadata": {"name": "x", "labels": {"app": "x"}}}
+ELSEWHERE = pod(affinity=beside({**APP, "namespaces": ["other"]}))
+EVERYWHERE = pod(affinity=beside({**APP, "namespaceSelector": {}}))
+NEIGHBOURS: list[tuple[str, Part, list[Neighbour], list[str]]] = [
+    ("nobody to be near", NEAR, [], []),
+    ("the first of its kind", SELF, [], ["a1", "a2", "b"]),
+    ("near one of its kind", SELF, [Neighbour("b", "n", {"app": "x"})], ["b"]),
+    ("in the same zone", NEAR, [Neighbour("a1", "n", {"app": "x"})], ["a1", "a2"]),
+    ("of another kind", NEAR, [Neighbour("a1", "n", {"app": "y"})], []),
+    ("of another namespace", NEAR, [Neighbour("a1", "other", {"app": "x"})], []),
+    ("of the namespace that is named", ELSEWHERE, [Neighbour("a1", "other", {"app": "x"})], ["a1", "a2"]),
+    ("of any namespace", EVERYWHERE, [Neighbour("b", "some", {"app": "x"})], ["b"]),
+    ("away from it", AWAY, [Neighbour("a1", "n", {"app": "x"})], ["b", "none"]),
+    ("away from nobody", AWAY, [Neighbour("a1", "n")], ["a1", "a2", "b", "none"]),
+    ("it keeps away", {**pod(), "metadata": SELF["metadata"]}, [Neighbour("b", "n", {}, (APP,))], ["a1", "a2", "none"]),
+    ("it keeps away from others", pod(), [Neighbour("b", "n", {}, (APP,))], ["a1", "a2", "b", "none"]),
+]
+
+
+@pytest.mark.parametrize(
+    ("asked", "pods", "expected"), [row[1:] for row in NEIGHBOURS], ids=[row[0] for row in NEIGHBOURS]
+)
+def test_other_pods_decide_too(asked: Part, pods: list[Neighbour], expected: list[str]) -> None:
+    zones = {"a1": "a", "a2": "a", "b": "b", "none": ""}
+    nodes = tuple(node(name, labels={"zone": zone} if zone else {}) for name, zone in zones.items())
+    found = fit(asked, Capacity("c", "n", nodes, pods=tuple(pods)))
+    assert (found.now, found.empty) == (tuple(expected), tuple(zones))
+    assert found.untold == ()
+
+
 UNTOLD = [
     ("nodes", pod(), ("nodes",), ["which nodes fit (no rights)"]),
     ("pods", pod(), ("pods",), ["what is free now (no rights)"]),
     ("quotas", pod(), ("quotas", "limit ranges"), ["what quota leaves (no rights)", "what limits the namespace sets (no rights)"]),
-    ("pod affinity", pod(affinity={"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [{}]}}), (), ["pod affinity"]),
+    ("labels of namespaces", pod(affinity=beside({"namespaceSelector": {"matchLabels": {"a": "b"}}, "topologyKey": "zone"})), (),
+     ["affinity to pods of namespaces by their labels"]),
     ("only preferred", pod(affinity={"podAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [{}]}}), (), []),
     ("spread", pod(topologySpreadConstraints=[{"whenUnsatisfiable": "DoNotSchedule"}]), (), ["topology spread"]),
     ("another scheduler", pod(schedulerName="volcano"), (), ["what the scheduler volcano thinks"]),

@@ -7,7 +7,19 @@ from typing import Any
 
 from kubenb.export.fit import Fit, fit
 from kubenb.export.requests import pod_amounts, read_amounts
-from kubenb.model.capacity import Capacity, Claim, Limit, Load, Missing, Node, PriorityClass, Quota, StorageClass, Taint
+from kubenb.model.capacity import (
+    Capacity,
+    Claim,
+    Limit,
+    Load,
+    Missing,
+    Neighbour,
+    Node,
+    PriorityClass,
+    Quota,
+    StorageClass,
+    Taint,
+)
 from kubenb.show.capacity import Room, Sized
 
 Part = dict[str, Any]
@@ -25,6 +37,7 @@ def taint(key: str, value: str = "", effect: str = "NoSchedule") -> dict[str, An
     return {"taints": (Taint(key, value, effect),)}
 
 
+REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 READY = "node.kubernetes.io/"
 TEN = (
     *(node(f"a{number}") for number in range(3)),
@@ -74,6 +87,18 @@ SENTENCES: dict[str, Fit] = {
             node("e"),
             node("f", labels={"zone": "a"}),
         ),
+    ),
+    "other pods": fit(
+        pod(affinity={kind: {REQUIRED: [{"labelSelector": {"matchLabels": {"app": app}}, "topologyKey": "zone"}]}
+                      for kind, app in (("podAffinity", "db"), ("podAntiAffinity", "train"))}),
+        cluster(
+            *(node(zone, labels={"zone": zone}) for zone in "abc"),
+            pods=(Neighbour("a", "data", {"app": "db"}), Neighbour("b", "data", {"app": "db"}), Neighbour("a", "data", {"app": "train"})),
+        ),
+    ),
+    "no pod near": fit(
+        pod(affinity={"podAffinity": {REQUIRED: [{"labelSelector": {"matchLabels": {"app": "db"}}, "topologyKey": "zone"}]}}),
+        cluster(node("a", labels={"zone": "a"}), node("b"), pods=(Neighbour("b", "data"),)),
     ),
     "no quota left": fit(pod("1", "8Gi"), cluster(*TEN[:3], quotas=(QUOTA,))),
     "limits": fit(pod("1", "8Gi"), cluster(*TEN[:3], limits=(Limit("bounds", "Container", most={"memory": "2Gi"}),))),
