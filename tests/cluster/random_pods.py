@@ -53,8 +53,8 @@ def a_pod(random: Random, number: int, mark: str, runtime: str) -> Part:
         terms = [a_term(random, mark) for _ in range(random.choice([1, 1, 2]))]
         required = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}}
         spec["affinity"] = {"nodeAffinity": required}
-    for kind in ("podAffinity", "podAntiAffinity"):
-        if random.random() < 0.12:
+    for kind, often in (("podAffinity", 0.12), ("podAntiAffinity", 0.3)):
+        if random.random() < often:
             near = {
                 "requiredDuringSchedulingIgnoredDuringExecution": [
                     beside(random) for _ in range(random.choice([1, 1, 2]))
@@ -70,13 +70,25 @@ def a_pod(random: Random, number: int, mark: str, runtime: str) -> Part:
     return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": f"pod-{number}", "labels": labels}, "spec": spec}
 
 
+def keeps_away(mark: str) -> Part:
+    """A pod that lets no app z into its zone."""
+    term = {"labelSelector": {"matchLabels": {"app": "z"}}, "topologyKey": "zone"}
+    spec = {
+        "containers": [{"name": "c", "image": "none.invalid/none"}],
+        "nodeSelector": {OWN: mark, "zone": "a"},
+        "tolerations": [{"operator": "Exists"}],
+        "affinity": {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}},
+    }
+    return {"metadata": {"name": "keeps-away"}, "spec": spec}
+
+
 def beside(random: Random) -> Part:
     """A term about other pods."""
     operator = random.choice(["In", "In", "NotIn", "Exists", "DoesNotExist"])
     expression: Part = {"key": "app", "operator": operator}
     expression |= {"values": random.sample("xyz", 1)} if operator in ("In", "NotIn") else {}
     selector = random.choice([{"matchExpressions": [expression]}, {"matchLabels": {"app": random.choice("xyz")}}])
-    term: Part = {"labelSelector": selector, "topologyKey": random.choice(["zone", "disk", "name"])}
+    term: Part = {"labelSelector": selector, "topologyKey": random.choice(["zone", "disk", "name", "name"])}
     spaces: Part = random.choice([{}, {}, {}, {"namespaces": ["elsewhere"]}, {"namespaceSelector": {}}])
     return {**term, **spaces}
 
@@ -99,7 +111,7 @@ def a_container(random: Random, name: str, ports: bool = False) -> Part:
     if random.random() < 0.08:
         limits |= {"hugepages-2Mi": random.choice(["2Mi", "48Mi"]), "memory": "4Gi"}
     found: Part = {"name": name, "image": "none.invalid/none", "resources": {"requests": requests, "limits": limits}}
-    if ports and random.random() < 0.12:
+    if ports and random.random() < 0.25:
         port: Part = {"containerPort": 80, "hostPort": random.choice([7001, 7002])}
         port |= {"protocol": random.choice(["TCP", "UDP"])} if random.random() < 0.5 else {}
         port |= {"hostIP": random.choice(["127.0.0.1", "127.0.0.2", "0.0.0.0"])} if random.random() < 0.5 else {}

@@ -32,7 +32,7 @@ from kubenb.export.predicates import Obstacle, Wanted, obstacles
 from kubenb.export.requests import pod_amounts
 from kubenb.model.capacity import Capacity
 from tests.cluster.made_nodes import NODES, standing
-from tests.cluster.random_pods import a_node, a_pod
+from tests.cluster.random_pods import a_node, a_pod, keeps_away
 
 pytestmark = pytest.mark.cluster
 SEED, HOW_MANY_NODES, HOW_MANY_PODS = 20260923, 30, 300
@@ -141,6 +141,7 @@ def its_tally(said: str) -> Counter[str]:
 
 def test_what_fits_is_what_the_real_scheduler_says(lab: Lab) -> None:
     random = Random(SEED)
+    assert lab.verdict(keeps_away(lab.mark))[0]  # and stays
     bound: list[str] = []
     ways: Counter[str] = Counter()
     seen: Counter[str] = Counter()
