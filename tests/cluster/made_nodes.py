@@ -19,7 +19,9 @@ from kubenb.cluster.errors import ApiError
 
 Part = dict[str, Any]
 NODES, LEASES = "/api/v1/nodes", "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
+RUNTIMES = "/apis/node.k8s.io/v1/runtimeclasses"
 OWN = "kubenb-test/nodes"
+LEFT = 600  # seconds: nodes that old are of a test that was killed
 RENEWED = 10.0  # seconds; a node that is not heard of for 50 is tainted
 PATIENCE = 60.0
 
@@ -46,6 +48,7 @@ def now() -> str:
 @contextlib.contextmanager
 def standing(client: Client, made: list[Part]) -> Iterator[None]:
     """The nodes, ready, and kept so; afterwards they and their leases are gone, whatever happened."""
+    _sweep(client)
     names = [str(each["metadata"]["name"]) for each in made]
     ended = threading.Event()
     keeper = threading.Thread(target=_keep, args=(client, names, ended))
@@ -61,6 +64,20 @@ def standing(client: Client, made: list[Part]) -> Iterator[None]:
             keeper.join()
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(client.delete, [f"{place}/{name}" for place in (NODES, LEASES) for name in names]))
+
+
+def _sweep(client: Client) -> None:
+    """What a killed test left: its nodes, their leases, and the class that has its mark."""
+    for each in client.list(NODES, labelSelector=OWN):
+        metadata = each["metadata"]
+        made = datetime.fromisoformat(metadata["creationTimestamp"].replace("Z", "+00:00"))
+        if (datetime.now(timezone.utc) - made).total_seconds() > LEFT:
+            for path in (
+                f"{NODES}/{metadata['name']}",
+                f"{LEASES}/{metadata['name']}",
+                f"{RUNTIMES}/{metadata['labels'][OWN]}",
+            ):
+                client.delete(path)
 
 
 def _make(client: Client, made: Part) -> None:

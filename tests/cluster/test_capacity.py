@@ -31,12 +31,11 @@ from kubenb.export.neighbours import Around
 from kubenb.export.predicates import Obstacle, Wanted, obstacles
 from kubenb.export.requests import pod_amounts
 from kubenb.model.capacity import Capacity
-from tests.cluster.made_nodes import NODES, standing
+from tests.cluster.made_nodes import NODES, RUNTIMES, standing
 from tests.cluster.random_pods import a_node, a_pod, keeps_away
 
 pytestmark = pytest.mark.cluster
 SEED, HOW_MANY_NODES, HOW_MANY_PODS = 20260923, 30, 300
-RUNTIMES = "/apis/node.k8s.io/v1/runtimeclasses"
 Part = dict[str, Any]
 
 
