@@ -67,6 +67,10 @@ def a_pod(random: Random, number: int, mark: str, runtime: str) -> Part:
         whole = {"requests": {"cpu": "4", "memory": "5Gi"}}  # at least what its containers ask for together
         spec |= {"resources": whole, "containers": spec["containers"][:1], "initContainers": []}
     labels = {"app": random.choice("xyz")} if random.random() < 0.8 else {}
+    if random.random() < 0.08:  # the first of its kind, which is to be near its kind
+        labels = {"app": f"own-{number}"}
+        term = {"labelSelector": {"matchLabels": labels}, "topologyKey": random.choice(["zone", "disk"])}
+        spec.setdefault("affinity", {})["podAffinity"] = {"requiredDuringSchedulingIgnoredDuringExecution": [term]}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": f"pod-{number}", "labels": labels}, "spec": spec}
 
 

@@ -35,7 +35,7 @@ from tests.cluster.made_nodes import NODES, RUNTIMES, standing
 from tests.cluster.random_pods import a_node, a_pod, keeps_away
 
 pytestmark = pytest.mark.cluster
-SEED, HOW_MANY_NODES, HOW_MANY_PODS = 20260923, 30, 300
+SEED, HOW_MANY_NODES, HOW_MANY_PODS = 20260923, 30, 240
 Part = dict[str, Any]
 
 
