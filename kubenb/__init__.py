@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from kubenb.actions import (
         advise,
+        capacity,
         check,
         config,
         cost,
@@ -41,6 +42,7 @@ __all__ = [
     "KubenbError",
     "Problem",
     "advise",
+    "capacity",
     "check",
     "config",
     "cost",

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from kubenb.cluster.client import Client
     from kubenb.delivery import Preview
     from kubenb.run.events import Progress
+    from kubenb.show.capacity import Room
     from kubenb.show.cluster import Text
     from kubenb.show.exported import Exported
     from kubenb.show.graph import Graph
@@ -175,6 +176,17 @@ def run(
             within_policy(pipeline, namespace or client.namespace)
             finished = run_pods(pipeline, Path(to), Where(client, namespace or "", parallel=parallel), wish, seen)
     return Results(finished, _again(pipeline, to, wish.params, on, namespace))
+
+
+def capacity(
+    source: Source | None = None, task: str | None = None, *, context: str | None = None, namespace: str | None = None
+) -> Room:
+    """What the cluster of a context has: nodes and what is free on them, quota, limits, names; with a notebook, where each of
+    its tasks (or the one named) fits: now, when the nodes are empty, and what is in the way. Nothing is made there.
+    """
+    from kubenb.actions.fitting import room
+
+    return room(None if source is None else read(source), task, context, namespace)
 
 
 def image(source: Source, to: str | os.PathLike[str] = "image", *, base: str | None = None) -> Text:

@@ -21,6 +21,7 @@ COMMANDS = {
     "usage": "Show what the tasks used: memory and CPU of every run on record.",
     "advise": "Show what the tasks should ask for by what they used; --write asks and writes it.",
     "image": "Write a Dockerfile and pinned requirements from what the tasks import.",
+    "capacity": "Show what a cluster has free, or with NOTEBOOK where its tasks fit.",
     "runs": "List the pods that were started from notebooks and shells.",
     "logs": "Show the log of a started task; with --follow until it ends.",
     "stop": "End a started task.",

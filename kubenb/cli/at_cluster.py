@@ -6,6 +6,7 @@ In: parsed words. Out: text, JSON with --json, exit codes; as in `commands`, who
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import click
 
@@ -23,6 +24,26 @@ def _at_cluster(command: Command) -> Command:
 def _all(command: Command) -> Command:
     spaces = click.option("-A", "--all-namespaces", is_flag=True, help="Look in all namespaces.")(command)
     return click.option("--everyone", is_flag=True, help="Other users' too.")(spaces)
+
+
+@command_of("capacity")
+@click.argument("notebook", type=click.Path(dir_okay=False, path_type=Path), required=False)
+@click.option("--task", metavar="NAME", help="Only this task of the notebook.")
+@_at_cluster
+@json_too
+def capacity(
+    notebook: Path | None, task: str | None, context: str | None, namespace: str | None, as_json: bool
+) -> None:
+    """Exit code 1 where a task fits nowhere, however long it waits."""
+    from kubenb import actions
+
+    if task and notebook is None:
+        raise click.UsageError("--task needs a notebook. Write its file too.")
+    with refusing(as_json):
+        found = actions.capacity(notebook, task, context=context, namespace=namespace)
+    click.echo(text_of(found, as_json))
+    if not found.ok:
+        sys.exit(PROBLEMS)
 
 
 @command_of("runs")

@@ -25,6 +25,7 @@ Part = dict[str, Any]
 PATIENCE = 20.0  # seconds of tries, unless a caller says otherwise
 FIRST_PATIENCE = 4.0  # before the server has answered once: a wrong address should be said soon
 PAGE = 500
+NAMES = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"  # of each object only its metadata comes
 QUIET = 65.0  # a watch has a bookmark about every minute: longer silence is a dead connection
 
 
@@ -41,13 +42,13 @@ class Client:
         """One object."""
         return self._json("GET", path, query, patience=patience)
 
-    def list(self, path: str, *, patience: float | None = None, **query: Any) -> list[Part]:
-        """All items, page by page."""
+    def list(self, path: str, *, accept: str = "", patience: float | None = None, **query: Any) -> list[Part]:
+        """All items, page by page. `accept`: NAMES, where nothing else of them should be seen."""
         items: list[Part] = []
         first = page = {"limit": PAGE, **query}
         while True:
             try:
-                found = self._json("GET", path, page, patience=patience)
+                found = self._json("GET", path, page, patience=patience, accept=accept)
             except ApiError as error:
                 if error.status != 410 or page is first:
                     raise
@@ -102,13 +103,14 @@ class Client:
         body: Part | None = None,
         kind: str = "application/json",
         patience: float | None = None,
+        accept: str = "",
     ) -> Part:
         most = PATIENCE if patience is None else patience
         most = most if self.transport.answered else min(most, FIRST_PATIENCE)
         begun, attempt, renewed = time.monotonic(), 0, False
         while True:
             try:
-                response = self._answer(method, path, query, body, kind)
+                response = self._answer(method, path, query, body, kind, accept=accept)
                 return self._read(response)
             except (ApiError, Unreachable) as error:
                 verdict = judge(error)
@@ -133,10 +135,12 @@ class Client:
         kind: str,
         read: float = 30.0,
         stop: threading.Event | None = None,
+        accept: str = "",
     ) -> BaseHTTPResponse:
         target = path + ("?" + urlencode(query) if query else "")
         data = None if body is None else json.dumps(body).encode()
         headers = {"Content-Type": kind} if data is not None else {}
+        headers |= {"Accept": accept} if accept else {}
         response = self.transport.send(method, target, data, headers, read, stop)
         if response.status >= 300:
             ENDER.forget(self.transport.socket())

@@ -1,7 +1,7 @@
 """Whether the tasks that can run at the same time fit into what a namespace's quota has left.
 
 In: pods as the API server would take them, in groups; quotas. Out: what would not fit, in words. The server's own dry run
-looks at one pod at a time, so it can't know. Pure. Next room: `preflight`.
+looks at one pod at a time, so it can't know. Pure. Next rooms: `export.quota` counts, `preflight` says it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
+from kubenb.export.quota import asked_of_quota
 from kubenb.model.quantities import parse_quantity, plain, show_bytes
 
 Part = dict[str, Any]
@@ -17,36 +18,12 @@ BYTES = ("memory", "ephemeral-storage")
 
 
 def asks(pod: Part) -> dict[str, Decimal]:
-    """What a pod takes of a quota: the sum of its containers, or its largest init container; one pod.
+    """What a pod takes of a quota, by the quota's names.
 
     >>> asks({"spec": {"containers": [{"resources": {"requests": {"memory": "1Gi"}}}]}})["requests.memory"]
     Decimal('1073741824')
     """
-    spec = pod["spec"]
-    total: dict[str, Decimal] = {}
-    for container in spec.get("containers") or ():
-        for name, amount in _of(container).items():
-            total[name] = total.get(name, Decimal(0)) + amount
-    for container in spec.get("initContainers") or ():
-        for name, amount in _of(container).items():
-            total[name] = max(total.get(name, Decimal(0)), amount)
-    return {**total, "pods": Decimal(1), "count/pods": Decimal(1)}
-
-
-def _of(container: Part) -> dict[str, Decimal]:
-    found: dict[str, Decimal] = {}
-    resources = container.get("resources") or {}
-    for kind in ("requests", "limits"):
-        amounts = (
-            {**(resources.get("limits") or {}), **(resources.get(kind) or {})}
-            if kind == "requests"
-            else resources.get(kind)
-        )
-        for name, text in (amounts or {}).items():
-            found[f"{kind}.{name}"] = parse_quantity(str(text))
-            if kind == "requests" and name in ("cpu", *BYTES):
-                found[name] = found[f"{kind}.{name}"]
-    return found
+    return asked_of_quota(pod["spec"])
 
 
 def short(pods: Sequence[Part], quotas: Iterable[Part]) -> list[tuple[str, str, str, str]]:

@@ -59,6 +59,7 @@ USAGE = [
     (["run", "n.ipynb", "--to", "out", "-p", "month"], "-p 'month' is not NAME=VALUE. Write -p month=2."),
     (["run", "n.ipynb", "--to", "out", "-p", "m=1", "-p", "m=2"], "-p m is given twice: 1 and 2. Give it once."),
     (["run", "n.ipynb", "--to", "out", "-e", "NOT_SET_HERE"], "-e NOT_SET_HERE: the variable is not set here."),
+    (["capacity", "--task", "train"], "--task needs a notebook. Write its file too."),
     (["export", "n.ipynb", "--too", "out"], "Did you mean"),
 ]
 
@@ -70,7 +71,7 @@ def test_a_wrong_command_line_is_told_with_the_fix_and_ends_with_2(words: list[s
     assert text in result.output.replace("\n", " ")
 
 
-@pytest.mark.parametrize("command", ["graph", "check", "config", "plan"])
+@pytest.mark.parametrize("command", ["graph", "check", "config", "plan", "capacity"])
 def test_a_notebook_that_is_not_there_is_a_problem(command: str, tmp_path: Path) -> None:
     result = invoke(command, tmp_path / "no.ipynb")
     assert result.exit_code == 1
@@ -196,6 +197,16 @@ def test_what_a_run_is_asked_wrongly_is_told_before_it_starts(words: list[str], 
     result = invoke("run", notebook, "--to", "out", *words)
     assert result.exit_code == 1
     assert text in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [(["--task", "trian"], "Did you mean train?"), (["--task", "train"], "there is no kubeconfig")],
+    ids=["an unknown task is told before a cluster is asked", "and then the cluster that is not there"],
+)
+def test_where_a_task_fits_needs_the_task_and_a_cluster(words: list[str], text: str, notebook: Path) -> None:
+    result = invoke("capacity", notebook, *words)
+    assert (result.exit_code, text in result.stderr) == (1, True), result.stderr
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

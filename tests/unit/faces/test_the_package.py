@@ -32,8 +32,8 @@ def test_nothing_heavy_is_imported(what: str) -> None:
 
 
 def test_public_names_are_these() -> None:
-    verbs = "advise check config cost doctor export gc graph image logs options plan rbac read rehearse run runs stop usage write_advice"
-    assert kubenb.__all__ == ["KubenbError", "Problem", *verbs.split()]
+    verbs = "advise capacity check config cost doctor export gc graph image logs options plan rbac read rehearse run runs stop usage"
+    assert kubenb.__all__ == ["KubenbError", "Problem", *verbs.split(), "write_advice"]
     assert [name for name in kubenb.__all__ if not hasattr(kubenb, name)] == []
 
 

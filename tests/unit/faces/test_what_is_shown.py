@@ -21,6 +21,7 @@ from kubenb.show.shown import Shown
 from kubenb.show.table import Table
 from tests.unit.faces.drawn import PIPELINE
 from tests.unit.faces.golden import check
+from tests.unit.faces.rooms import ROOM, SENTENCES, TASKS
 
 PROBLEMS = (
     Problem(Place(5, 1, "train"), "memory '4G1' is not a quantity.", "Write 4Gi or 4096Mi.", "header.value"),
@@ -62,6 +63,8 @@ SHOWN: dict[str, Shown] = {
     "config": config_table(PIPELINE),
     "doctor": Findings("Context prod, namespace data", FOUND),
     "rbac": Text("kind: Role\n"),
+    "capacity": ROOM,
+    "capacity-tasks": TASKS,
 }
 
 
@@ -81,6 +84,19 @@ def test_each_form_of_what_is_shown_says_the_same(name: str) -> None:
 def test_html_holds_no_text_as_markup(shown: Shown) -> None:
     assert "<b> is unknown" not in shown.html()
     assert "<x>" not in shown.html()
+
+
+def test_where_a_pod_fits_is_one_sentence() -> None:
+    check("fits.txt", "\n".join(f"{name}: {found.words}" for name, found in SENTENCES.items()))
+
+
+def test_the_document_shows_such_a_sentence() -> None:
+    document = Path(__file__).parents[3] / "docs" / "capacity.md"
+    assert SENTENCES["the usual"].words in document.read_text(encoding="utf-8")
+
+
+def test_a_task_that_fits_nowhere_is_not_ok() -> None:
+    assert (ROOM.ok, TASKS.ok) == (True, False)
 
 
 def test_the_table_of_options_has_every_option_with_its_example() -> None:
