@@ -22,7 +22,7 @@ from kubenb.model.pipeline import Pipeline, Plan
 from kubenb.model.policy import Prices, prices
 from kubenb.model.quantities import parse_bytes, parse_cpu, parse_duration
 from kubenb.model.schedules import read_schedule
-from kubenb.model.values import Gpu
+from kubenb.model.values import AUTO, Gpu
 
 _T = TypeVar("_T")
 _DAY = 86400
@@ -141,6 +141,7 @@ def _task(pipeline: Pipeline, plan: Plan, wall: float | None, priced: Prices | N
     pods = 1 if options.map is None else items(pipeline, plan).count
     bound = timeout(pipeline, options).total_seconds()
     cpu, memory = options.cpu or options.cpu_limit or "", options.memory_request or options.memory or ""
+    cpu, memory = ("" if each == AUTO else each for each in (cpu, memory))
     rate = None if pods is None or priced is None else _rate(plan, cpu, memory, pods, priced)
     return TaskCost(
         plan.task.name,

@@ -18,9 +18,9 @@ from kubenb.model.kinds import show_option
 from kubenb.model.options import Option
 from kubenb.model.problems import Problem
 from kubenb.model.quantities import parse_bytes, parse_cpu, parse_duration
-from kubenb.model.values import Gpu, KeyValue
+from kubenb.model.values import AUTO, Gpu, KeyValue
 
-RANGED = frozenset({"cpu", "bytes", "gpu", "count", "positive", "integer", "duration"})
+RANGED = frozenset({"cpu", "bytes", "cpu or auto", "bytes or auto", "gpu", "count", "positive", "integer", "duration"})
 PAIRS = frozenset({"env", "label", "annotation", "param"})
 UNBOUNDED = frozenset(
     {"memory", "cpu-limit", "storage", "max-active-runs"}
@@ -95,9 +95,9 @@ def amount(option: Option, value: Any) -> Decimal:
     """A value as a number that can be compared: cores, bytes, seconds, a count."""
     if isinstance(value, Gpu):
         return Decimal(value.count)
-    if option.kind == "cpu":
+    if option.kind.startswith("cpu"):
         return parse_cpu(str(value))
-    if option.kind == "bytes":
+    if option.kind.startswith("bytes"):
         return parse_bytes(str(value))
     if option.kind == "duration":
         return Decimal(int(parse_duration(str(value)).total_seconds()))
@@ -114,6 +114,8 @@ def barred(rule: Rule, option: Option, value: Any) -> tuple[str, str] | None:
     text = f"{option.name} {show_option(option, value)}"
     if rule.forbidden:
         return f"{option.name} is not allowed", "Leave it out"
+    if value == AUTO:
+        return None  # the amount that it stands for is looked at in its place
     if option.kind in RANGED:
         if rule.most and amount(option, value) > amount(option, typed(option, rule.most)):
             return f"{text} is more than the {rule.most} allowed", f"Write at most {rule.most}"
@@ -144,7 +146,7 @@ def without(rule: Rule, option: Option) -> tuple[str, str] | None:
         return f"{option.name} is not set, and must be", fix
     if rule.most and option.name in UNBOUNDED:
         return f"{option.name} is not set, so it has no bound; at most {rule.most} is allowed", fix
-    if rule.least and option.kind in ("cpu", "bytes"):
+    if rule.least and option.kind.startswith(("cpu", "bytes")):
         return f"{option.name} is not set; at least {rule.least} is asked for", fix
     if option.name == "namespace" and (rule.only or rule.matches):
         return f"namespace is not set; it must be one of: {', '.join(allowed(rule))}", fix
