@@ -279,14 +279,15 @@ def _take_back(
 
 
 def _ending(run: Run, names: list[str], where: str) -> str:
-    from kubenb.show.results import measures, result_names
+    from kubenb.show.results import lost, measures, result_names
 
     outcomes = run.outcomes
     peak = max((outcome.peak or 0 for outcome in outcomes), default=0)
     cpu = sum(outcome.cpu or 0.0 for outcome in outcomes)
+    gone = sum(outcome.lost or 0 for outcome in outcomes)
     items = f", {len(outcomes)} items" if len(outcomes) > 1 else ""
     name = (outcomes[0].task if items else outcomes[0].name) if outcomes else "task"
-    return f"{name}: done in {where}{items}, {measures(run.seconds, peak, cpu)}{result_names(names)}"
+    return f"{name}: done in {where}{items}, {measures(run.seconds, peak, cpu)}{result_names(names)}{lost(gone)}"
 
 
 def _left_there(missing: dict[str, str], changes: Collection[str] = ()) -> list[str]:
