@@ -114,7 +114,7 @@ def words_of(line: str, most: int, options: dict[str, bool] | None = None) -> tu
     found: dict[str, str] = {}
     while words:
         name, equals, value = words.pop(0).partition("=")
-        if not name.startswith("--"):
+        if not name.startswith("--") and name not in (options or {}):
             plain.append(name + equals + value)
         elif name not in (options or {}):
             has = f"There is {', '.join(options)}." if options else "It takes none."
