@@ -13,6 +13,7 @@ from kubenb.model.problems import NOWHERE, refuse
 
 if TYPE_CHECKING:
     from kubenb.magics.session import Session
+    from kubenb.run.events import Run
 
 AT = {"--context": True, "--namespace": True, "-n": True}
 
@@ -47,12 +48,19 @@ def k8s_stop(session: Session, line: str) -> Any:
 def k8s_attach(session: Session, line: str) -> None:
     """Its log from the beginning, and its variables once it is done."""
     from kubenb import actions
-    from kubenb.magics.elsewhere import TaskFailedError, bodies, replay, take
     from kubenb.magics.pod import PodView
-    from kubenb.model.pipeline import Plan, Task
+    from kubenb.run.process import deaf
 
     name, options = _named(line, "%k8s_attach", AT)
     run = actions.attach(name, session.folder, options.get("--context"), _space(options), show=PodView)
+    with deaf():  # what came lies nowhere else
+        _take(session, name, run)
+
+
+def _take(session: Session, name: str, run: Run) -> None:
+    from kubenb.magics.elsewhere import TaskFailedError, bodies, replay, take
+    from kubenb.model.pipeline import Plan, Task
+
     outcome = run.outcomes[0]
     if any(each.state == "detached" for each in run.outcomes):
         print(f"{name} runs on. %k8s_attach {name} comes back to it, %k8s_stop {name} ends it.")

@@ -44,24 +44,34 @@ def attach(client: Client, pods: Sequence[Started], folder: Path, progress: Prog
     ended: queue.SimpleQueue[Work] = queue.SimpleQueue()
     hub = Hub(client, namespace, f"{marks.RUN}={run}")
     places = {found.name: place(store, dag, run, task, found.about.get("item")) for found in pods}
-    works = {found.name: _work(found, client, hub, ended, folder, store, places[found.name]) for found in pods}
+    works: dict[str, PodWork] = {}
     left: set[str] = set()
-    try:
-        _watch(list(works.values()), ended, progress)
-    except KeyboardInterrupt:
-        with deaf():
+    with (
+        contextlib.ExitStack() as quiet
+    ):  # what was fetched lies nowhere else: from its last moment on an interrupt waits
+        try:
+            for found in pods:
+                works[found.name] = _work(found, client, hub, ended, folder, store, places[found.name])
+            _watch(list(works.values()), ended, progress)
+            quiet.enter_context(deaf())
+        except KeyboardInterrupt:
+            if not works:
+                raise
+            quiet.enter_context(deaf())
             left = {name for name, work in works.items() if work.stopped is None and work.leave()}
-            for name in works.keys() - left:  # their results are here, and nowhere else any more
+            for name in works.keys() - left:
                 works[name].over.wait(LAST)
-    finally:
-        hub.close()
-    ordered = sorted(pods, key=lambda found: found.about.get("item") or 0)
-    outcomes = tuple(_outcome(works[f.name], f, places[f.name], folder, f.name in left) for f in ordered)
-    for outcome in outcomes:
-        progress(Event("end", outcome.name, outcome=outcome))
-    _keep(outcomes, (dag, run, str(about.get("notebook") or "")))
-    where = f"context {client.context}, namespace {namespace}"
-    return Run(dag, run, folder, outcomes, time.monotonic() - began, False, where)
+        finally:
+            hub.close()
+        ordered = sorted(
+            (found for found in pods if found.name in works), key=lambda found: found.about.get("item") or 0
+        )
+        outcomes = tuple(_outcome(works[f.name], f, places[f.name], folder, f.name in left) for f in ordered)
+        for outcome in outcomes:
+            progress(Event("end", outcome.name, outcome=outcome))
+        _keep(outcomes, (dag, run, str(about.get("notebook") or "")))
+        where = f"context {client.context}, namespace {namespace}"
+        return Run(dag, run, folder, outcomes, time.monotonic() - began, False, where)
 
 
 def _keep(outcomes: Sequence[Outcome], named: tuple[str, str, str]) -> None:

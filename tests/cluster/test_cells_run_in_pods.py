@@ -199,7 +199,8 @@ def test_an_interrupted_attach_loses_nothing(notebook: Kernel, oracle: Any, name
         tries += 1
         if reply.status == "ok" and "det runs on" not in reply.out:
             break
-        assert "det runs on" in reply.out, reply.out + reply.err + "".join(reply.tracebacks)
+        said = reply.out + reply.err + "".join(reply.tracebacks)  # before the pod was found an interrupt is just that
+        assert "det runs on" in said or "KeyboardInterrupt" in said, said
     assert notebook.value("len(found)") == 2_000_000, tries
     assert left(oracle, namespace) == []
 
