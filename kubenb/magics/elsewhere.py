@@ -41,8 +41,10 @@ class TaskFailedError(Exception):
         outcome = self.outcome
         seen = any(line.startswith(("Traceback ", "-----")) for line in outcome.tail)
         said = f"{outcome.name} failed in {self.where}. {outcome.fix}".strip(". ") if seen else str(self)
+        if outcome.fix and outcome.fix.strip(". ") not in said:
+            said = f"{said} {outcome.fix}"
         kept = outcome.notebook or outcome.log
-        return [f"{said}\nIts executed notebook: {kept}" if kept else said]
+        return [f"{said}\nIts {'executed notebook' if outcome.notebook else 'log'}: {kept}" if kept else said]
 
 
 def run_local(session: Session, header: Header, text: str) -> None:

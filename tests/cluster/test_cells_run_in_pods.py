@@ -12,9 +12,11 @@ from typing import Any
 
 import pytest
 
+from kubenb import actions
 from kubenb.model.measured import digest_of
 from kubenb.run import measures
 from tests.cluster.pods import left
+from tests.cluster.test_before_a_run import Person, without
 from tests.integration.magics.kernel import Kernel, kernel
 
 PLAIN, PANDAS = "kubenb.test/python:3.11", "kubenb.test/papermill:1"
@@ -171,6 +173,22 @@ def test_a_pod_that_somebody_deletes_fails_the_cell(notebook: Kernel, oracle: An
     assert reply.status == "error", text
     assert "deleted" in text
     assert left(oracle, namespace) == []
+
+
+def test_who_may_not_fetch_results_is_told_so_and_the_pod_keeps_them(
+    here: Path, tmp_path: Path, oracle: Any, namespace: str
+) -> None:
+    ana = Person(oracle, namespace, here)
+    ana.may(str(actions.rbac("user", namespace, f"serviceaccount:{namespace}/ana")))
+    ana.may_only(without(without(ana.rules, "create", "pods/exec"), "get", "pods/exec"))
+    with kernel(tmp_path, KUBECONFIG=str(ana.config)) as started:
+        started.run(f"%k8s_dag x --image {PLAIN} --memory 128Mi")
+        reply = started.run("%%k8s_task fetched --run pod\nfound = 1")
+        text = reply.out + reply.err + "\n".join(reply.tracebacks)
+        assert reply.status == "error", text
+        assert "pods/exec" in text
+        assert "keeps them for a while: %k8s_attach x-fetched-" in text
+    assert len(left(oracle, namespace)) == 1
 
 
 def test_a_mapped_task_that_was_left_to_itself_comes_back_as_lists(
