@@ -20,7 +20,11 @@ def k8s_usage(session: Session, line: str) -> Any:
     from kubenb import actions
 
     names, options = words_of(line, 1, {"--file": True, "--from": True})
-    return actions.usage(_pipeline(session, options.get("--file", "")), *names, store=options.get("--from"))
+    pipeline = _pipeline(session, options.get("--file", ""))
+    tried = session.failed.get(names[0]) if names and "--file" not in options else None
+    if tried and names[0] not in [plan.task.name for plan in pipeline.plans]:
+        pipeline = actions.read(from_kernel(session, tried))
+    return actions.usage(pipeline, *names, store=options.get("--from"))
 
 
 def _pipeline(session: Session, file: str) -> Pipeline:

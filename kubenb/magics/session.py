@@ -35,6 +35,7 @@ class Session:
     def __init__(self, shell: Any) -> None:
         self.shell = shell
         self.ran: dict[str, str] = {}  # cell id (or text) -> text, in the order of the last run
+        self.failed: dict[str, str] = {}  # task -> text of its cell, where that failed when it ran last
         self.records: list[Record] = []
         self.task: Header | None = None  # the one that runs now
         self._running: list[tuple[str, str, bool]] = []  # key, text, is the task; more than one where a cell runs cells
@@ -102,6 +103,15 @@ class Session:
             self._finish(good)
         if good and text and result.info.store_history:
             self.note(key, text)
+        if _is_task(text.lstrip()):
+            self._remember_failure(text.lstrip(), good)
+
+    def _remember_failure(self, text: str, good: bool) -> None:
+        """A task that failed is no part of the notebook yet, but it has a record that its author wants to see."""
+        name = text.split(None, 2)[1] if len(text.split(None, 2)) > 1 else ""
+        self.failed.pop(name, None)
+        if name and not good:
+            self.failed[name] = text
 
     # --- a task's cell, run here
 

@@ -67,3 +67,12 @@ def test_a_cell_in_its_own_process_is_on_record_too(notebook: Kernel) -> None:
     assert found.peak is not None
     assert 100 * MIB < found.peak < 200 * MIB
     assert "train  local" in notebook.run("%k8s_usage train").plain[-1]
+
+
+def test_a_task_that_failed_shows_what_it_used(tmp_path: Path) -> None:
+    with kernel(tmp_path) as started:
+        started.run("%%k8s_task good\nx = 1")
+        assert started.run("%%k8s_task bad\n1 / 0").status == "error"
+        reply = started.run("%k8s_usage bad")
+        assert reply.status == "ok", reply.err
+        assert "failed" in reply.plain[-1]
